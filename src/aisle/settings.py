@@ -1,0 +1,100 @@
+"""Settings from the environment and from one TOML file, read once by the outermost layer.
+
+Order, the later wins: the defaults below, ``aisle.toml`` in the working folder (or the file that ``AISLE_CONFIG``
+names), the environment (``AISLE_CACHE_DIR``, ``AISLE_HUB_URL``, ``AISLE_OFFLINE``, ``AISLE_THREADS``).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from aisle.errors import SettingsError
+
+
+def _default_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "aisle"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What may differ between two machines without changing a result.
+
+    Attributes
+    ----------
+    cache_dir : Path
+        Where weights, graphs, embeddings and study rows are kept.
+    hub_url : str
+        The model hub; a mirror or a local server may stand in.
+    offline : bool
+        Never open a connection; only the cache and local folders are used.
+    threads : int
+        Cores to use, at least 1.
+    """
+
+    cache_dir: Path = field(default_factory=_default_cache)
+    hub_url: str = "https://huggingface.co"
+    offline: bool = False
+    threads: int = field(default_factory=_cores)
+
+    @classmethod
+    def load(cls, *, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> "Settings":
+        """Read the settings of this machine.
+
+        Parameters
+        ----------
+        environ : mapping, optional
+            The environment; the process's own by default.
+        folder : Path, optional
+            Where ``aisle.toml`` is looked for; the working folder by default.
+
+        Raises
+        ------
+        SettingsError
+            A value cannot be used, a key is unknown, or the file is not TOML.
+        """
+        environ = os.environ if environ is None else environ
+        file = Path(environ.get("AISLE_CONFIG") or (folder or Path()) / "aisle.toml")
+        values: dict[str, Any] = {}
+        if file.is_file():
+            values.update(_read_toml(file))
+        elif "AISLE_CONFIG" in environ:
+            raise SettingsError(f"AISLE_CONFIG names {file}, which is not a file")
+        names = [f.name for f in fields(cls)]
+        for name in names:
+            if (key := f"AISLE_{name.upper()}") in environ:
+                values[name] = environ[key]
+        if unknown := sorted(set(values) - set(names)):
+            raise SettingsError(f"unknown setting {unknown[0]!r} in {file}; known: {', '.join(names)}")
+        return replace(cls(), **{name: _convert(name, value) for name, value in values.items()})
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise SettingsError(f"{file} is not valid TOML: {err}") from err
+
+
+def _convert(name: str, value: Any) -> Any:
+    if name == "cache_dir":
+        return Path(str(value)).expanduser()
+    if name == "offline":
+        word = str(value).strip().lower()
+        if word not in {"1", "0", "true", "false", "yes", "no"}:
+            raise SettingsError(f"setting 'offline' is {value!r}; use true or false")
+        return word in {"1", "true", "yes"}
+    if name == "threads":
+        if not str(value).isdigit() or int(value) < 1:
+            raise SettingsError(f"setting 'threads' is {value!r}; use a whole number from 1")
+        return int(value)
+    return str(value)
