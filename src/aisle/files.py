@@ -73,7 +73,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as err:
         if err.errno in (errno.ENOSPC, errno.EDQUOT) and not isinstance(err, DiskFullError):
             raise DiskFullError(
-                err.errno, f"the disk is full: {path} was not written. Free some space and run the command again"
+                err.errno,
+                f"the disk is full: {path} was not written. Free some space and run the command again",
             ) from err
         raise
 

