@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def send_elsewhere(self, data):
-        """Large files lie on another server; the hub names it, with the size and the hash of what is there."""
+        """Large files lie on another server; the hub names it, and the size and hash of what is there."""
         self.server.files["/blob"] = data
         self.send_response(302)
         self.send_header("Location", f"{self.server.url}/blob")

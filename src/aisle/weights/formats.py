@@ -19,6 +19,7 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 """The first value of a torch file older than torch 1.6."""
 
 _LEGACY_PROTOCOL = 1001
+_ENCRYPTED = 0x1  # a flag of a zip member: APPNOTE.TXT, section 4.4.4
 _MAX_PICKLE_BYTES = 64 << 20
 
 _DTYPES = {
@@ -124,10 +125,15 @@ def _read_zip(archive: zipfile.ZipFile, *, source: str) -> dict[str, np.ndarray]
 
     def stored(name: str, limit: int) -> zipfile.ZipInfo:
         info = members.get(root + name)
-        # Torch never compresses, so no member can be larger than the file itself.
-        if info is None or info.compress_type != zipfile.ZIP_STORED or info.file_size > limit:
+        # Torch neither compresses nor encrypts, so no member can be larger than the file itself.
+        if (
+            info is None
+            or info.compress_type != zipfile.ZIP_STORED
+            or info.flag_bits & _ENCRYPTED
+            or info.file_size > limit
+        ):
             raise WeightsError(
-                f"{source} is damaged: {name!r} is missing, compressed, or larger than it may be"
+                f"{source} is damaged: {name!r} is missing, compressed, encrypted, or larger than it may be"
             )
         return info
 

@@ -193,7 +193,10 @@ def _verify(path: Path, *, expected: str | None, place: Path) -> None:
     found = sha256_file(path)
     if expected is None:
         log.info("trusting %s on first use: SHA-256 %s", place, found)
-        write_text(_record(place), f"{found}\n")
+        try:
+            write_text(_record(place), f"{found}\n")
+        except PermissionError as err:
+            log.warning("%s cannot be recorded (%s): it will be trusted again next time", place, err.strerror)
     elif found != expected:
         path.unlink(missing_ok=True)
         hint = (

