@@ -30,7 +30,7 @@ def sha256_file(path: Path) -> str:
 
 @contextlib.contextmanager
 def atomic_write(path: Path, *, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Open a file that appears under its name only once it is complete.
+    r"""Open a file that appears under its name only once it is complete.
 
     The content goes to a temporary file in the same folder, is flushed to the disk, and then takes the name in one
     step (``os.replace``): a reader, or a run after a crash, sees the old content or the new, never a part.
@@ -40,7 +40,7 @@ def atomic_write(path: Path, *, mode: str = "wb") -> Iterator[IO[Any]]:
     path : Path
         The name to take. Missing parent folders are made.
     mode : {"wb", "w"}
-        Bytes, or UTF-8 text with ``\\n`` line ends.
+        Bytes, or UTF-8 text with ``\n`` line ends.
 
     Raises
     ------

@@ -50,10 +50,12 @@ class Product:
     category: CategoryPath = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.photo, str):
-            object.__setattr__(self, "photo", Path(self.photo))
-        if isinstance(self.category, str):
-            raise TypeError(f"category is a tuple of names, not the string {self.category!r}")
+        photo: object = self.photo  # callers without a type checker pass text
+        if isinstance(photo, str):
+            object.__setattr__(self, "photo", Path(photo))
+        category: object = self.category
+        if isinstance(category, str):
+            raise TypeError(f"category is a tuple of names, not the string {category!r}")
 
     def label(self, level: int) -> str:
         """Return the category cut at a depth, as text; empty when unlabelled.

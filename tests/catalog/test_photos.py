@@ -170,9 +170,7 @@ class TestOrientation:
         assert (padded[:4] == 255).all()
         assert near(padded[5:10, :10], RED, 8)
 
-    @pytest.mark.parametrize(
-        "exif", [b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"]
-    )
+    @pytest.mark.parametrize("exif", [b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"])
     def test_broken_exif_counts_as_none(self, exif):
         body = b"Exif\0\0" + exif
         plain = saved(sheet(RED), "JPEG")

@@ -203,9 +203,7 @@ def measure_peak(small, photos):
     return int(grown), int(failed)
 
 
-@pytest.mark.skipif(
-    not os.path.exists("/proc/self/status"), reason="the peak of a process is read from /proc"
-)
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the peak of a process is read from /proc")
 def test_a_photo_above_pillows_own_limit_takes_little_memory(tmp_path):
     small, large = tmp_path / "small.jpg", tmp_path / "large.jpg"
     Image.new("RGB", (64, 64)).save(small)

@@ -45,9 +45,7 @@ def dictionary(pairs):
 
 
 def storage(key, count, *, kind="FloatStorage", extra=b""):
-    return (
-        row(text("storage"), name("torch", kind), text(key), text("cpu"), number(count), extra) + PERSISTENT
-    )
+    return row(text("storage"), name("torch", kind), text(key), text("cpu"), number(count), extra) + PERSISTENT
 
 
 def tensor(block, sizes, strides, *, offset=0):
@@ -66,9 +64,7 @@ def zip_file(path, state, blocks, *, compression=zipfile.ZIP_STORED):
 
 
 def legacy_file(path, state, blocks, *, width=4):
-    system = dictionary(
-        {"protocol_version": number(1001), "little_endian": b"\x88", "type_sizes": EMPTY_DICT}
-    )
+    system = dictionary({"protocol_version": number(1001), "little_endian": b"\x88", "type_sizes": EMPTY_DICT})
     keys = EMPTY_LIST + MARK + b"".join(map(text, blocks)) + b"e"
     parts = [number(LEGACY_MAGIC), number(1001), system, state, keys]
     data = b"".join(PROTO + part + STOP for part in parts)

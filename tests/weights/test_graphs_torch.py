@@ -102,9 +102,7 @@ def test_bert(size, pooling):
         "cls": states[:, 0],
         "pooler": output.pooler_output.numpy(),
     }[pooling]
-    found = run(
-        build_bert(state(module), heads=12, pooling=pooling), {"input_ids": ids, "attention_mask": mask}
-    )
+    found = run(build_bert(state(module), heads=12, pooling=pooling), {"input_ids": ids, "attention_mask": mask})
     (values,) = found.values()
     if pooling == "none":
         values, expected = values[mask == 1], expected[mask == 1]

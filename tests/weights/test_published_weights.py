@@ -85,9 +85,7 @@ def test_minilm(folder):
     ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
     mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
     assert ids.shape == (20, 256)
-    config = BertConfig(
-        hidden_size=384, num_hidden_layers=6, intermediate_size=1536, attn_implementation="eager"
-    )
+    config = BertConfig(hidden_size=384, num_hidden_layers=6, intermediate_size=1536, attn_implementation="eager")
     module = BertModel(config).eval()
     left_out = module.load_state_dict(load_file(weights), strict=False)
     assert left_out.missing_keys == []

@@ -129,9 +129,7 @@ def test_padding_and_company_change_nothing(run, made):
     feed = texts()
     together = run(model, feed)["embedding"]
     for row, length in enumerate((7, 4, 1)):
-        alone = run(model, {name: values[row : row + 1, :length] for name, values in feed.items()})[
-            "embedding"
-        ]
+        alone = run(model, {name: values[row : row + 1, :length] for name, values in feed.items()})["embedding"]
         assert np.abs(together[row] - alone[0]).max() <= 1e-5
 
 

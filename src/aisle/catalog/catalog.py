@@ -1,5 +1,6 @@
 """A catalogue: products, the rows that were set aside, and what was understood of the columns."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Catalog:
         Which column plays which part.
     photos_missing : tuple of str
         Ids of products that have no photo file.
+    photos_named : int
+        Products whose row names a photo.
     notes : tuple of str
         What a person should know, e.g. a guessed encoding.
     """
@@ -39,6 +42,7 @@ class Catalog:
     bad_rows: tuple[BadRow, ...]
     columns: Columns
     photos_missing: tuple[str, ...] = ()
+    photos_named: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -52,16 +56,14 @@ class Catalog:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def read_catalog(
-    source: Any, *, columns: Mapping[str, str] | None = None, separator: str | None = None
-) -> Catalog:
+def read_catalog(source: Any, *, columns: Mapping[str, str] | None = None, separator: str | None = None) -> Catalog:
     """Read a whole catalogue.
 
     Parameters
     ----------
     source : path, data frame or list of dict
-        CSV, JSON lines, Parquet, a folder (with a table, or with photos in folders that name their category); or a
-        pandas, Polars or PyArrow table.
+        CSV, JSON lines, Parquet, a folder (with a table, or with photos in folders that name their category);
+        or a pandas, Polars or PyArrow table.
     columns : mapping of str to str, optional
         Role to column (``{"title": "product_name"}``) for what is not recognised by name.
     separator : str, optional
@@ -77,7 +79,9 @@ def read_catalog(
     CatalogError
         The source cannot be read as a catalogue, or no row of it is usable.
     """
-    is_path = isinstance(source, (str, Path))
+    is_path = isinstance(source, (str, os.PathLike))
+    if is_path and not str(source):
+        raise CatalogError("the catalogue's path is empty; name a file or a folder")
     table = open_table(Path(source)) if is_path else open_frame(source)
     recognised = recognise_columns(table.columns, mapping=columns)
     reader = RowReader(table=table, columns=recognised, separator=separator)
@@ -86,15 +90,16 @@ def read_catalog(
     for item in reader:
         (bad_rows if isinstance(item, BadRow) else products).append(item)  # type: ignore[arg-type]
     if not products:
-        reason = f"; the first: {bad_rows[0].message}" if bad_rows else ""
-        raise CatalogError(
-            f"{source if is_path else 'the data'} holds no usable row of {len(bad_rows)}{reason}"
-        )
+        place = source if is_path else "the data"
+        if not bad_rows:
+            raise CatalogError(f"{place} names its columns but has no rows")
+        raise CatalogError(f"{place}: none of {len(bad_rows)} rows is usable; the first: {bad_rows[0].message}")
     return Catalog(
         source=str(source) if is_path else type(source).__name__,
         products=tuple(products),
         bad_rows=tuple(bad_rows),
         columns=recognised,
         photos_missing=tuple(reader.photos_missing),
+        photos_named=reader.photo_names,
         notes=table.notes,
     )

@@ -1,6 +1,7 @@
 """Which column plays which part."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,25 +9,25 @@ from aisle.errors import CatalogError
 
 _KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "id": (
-        "id", "uniq_id", "unique_id", "product_id", "productid", "item_id", "listing_id", "sku", "asin", "handle",
-        "uid", "uuid", "pid", "gtin", "ean", "reference",
+        "id", "uniq_id", "unique_id", "product_id", "productid", "item_id", "listing_id", "sku", "asin",
+        "handle", "uid", "uuid", "pid", "gtin", "ean", "reference",
     ),
     "title": (
-        "title", "product_title", "product_name", "productname", "item_name", "name", "designation", "titre", "nom",
-        "libelle", "nom_produit", "listing_title",
+        "title", "product_title", "product_name", "productname", "item_name", "name", "designation",
+        "titre", "nom", "libelle", "nom_produit", "listing_title",
     ),
     "description": (
-        "description", "product_description", "item_description", "body", "body_html", "long_description", "text",
-        "details", "descriptif", "about_product",
+        "description", "product_description", "item_description", "body", "body_html", "long_description",
+        "text", "details", "descriptif", "about_product",
     ),
     "photo": (
-        "photo", "image", "image_path", "photo_path", "image_file", "photo_file", "image_name", "filename", "file_name",
-        "picture", "img", "images", "image_src", "image_link", "main_image", "image_url",
+        "photo", "image", "image_path", "photo_path", "image_file", "photo_file", "image_name", "filename",
+        "file_name", "picture", "img", "images", "image_src", "image_link", "main_image", "image_url",
     ),
     "category": (
         "category_path", "category", "product_category_tree", "category_tree", "product_category",
-        "google_product_category", "taxonomy", "product_type", "categories", "categorie", "category_name", "label",
-        "class", "rubrique",
+        "google_product_category", "taxonomy", "product_type", "categories", "categorie", "category_name",
+        "label", "class", "rubrique",
     ),
     "brand": ("brand", "brand_name", "manufacturer", "vendor", "marque"),
     "specifications": ("specifications", "product_specifications", "attributes", "specs", "features"),
@@ -63,8 +64,8 @@ def recognise_columns(names: Sequence[str], *, mapping: Mapping[str, str] | None
     names : sequence of str
         The catalogue's columns, as written.
     mapping : mapping of str to str, optional
-        Role to column, which wins over recognition. A category may name several columns, joined by commas, from the
-        root down.
+        Role to column, which wins over recognition. A category may name several columns, joined by commas,
+        from the root down.
 
     Raises
     ------
@@ -86,7 +87,8 @@ def recognise_columns(names: Sequence[str], *, mapping: Mapping[str, str] | None
     if not {"title", "description", "photo"} & set(by_role):
         raise CatalogError(
             f"no column of {_listing(names)} is known to hold a title, a description or a photo; "
-            f"say which one does, e.g. --map title={names[0] if names else 'NAME'}"
+            f"say which one does, e.g. --map title={names[0][:40] if names else 'NAME'}; "
+            "a table begins with a line that names its columns"
         )
     return Columns(by_role=by_role, unused=tuple(name for name in names if name not in taken))
 
@@ -99,17 +101,22 @@ def _explicit(names: Sequence[str], mapping: Mapping[str, str]) -> dict[str, tup
         wanted = (value,) if value in names or role != "category" else tuple(value.split(","))
         for column in wanted:
             if column not in names:
-                raise CatalogError(
-                    f"--map {role}={value}: there is no column {column!r}; there are {_listing(names)}"
-                )
+                raise CatalogError(f"--map {role}={value}: there is no column {column!r}; there are {_listing(names)}")
         by_role[role] = wanted
     return by_role
 
 
 def _simplify(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower().replace("é", "e")).strip("_")
+    """Spell a name without capitals and accents: ``productName`` and ``Product name`` are ``product_name``.
+
+    >>> _simplify("imageURL"), _simplify("Catégorie")
+    ('image_url', 'categorie')
+    """
+    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
+    return re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
 
 
 def _listing(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:20])
+    shown = ", ".join(name if len(name) <= 40 else f"{name[:39]}…" for name in names[:20])
     return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown or "an empty header"

@@ -132,9 +132,7 @@ def _join(groups: Ids, one: Ids, other: Ids) -> None:
     left, right = groups[one], groups[other]
     apart = left != right
     if apart.any():
-        pairs = coo_array(
-            (np.ones(int(apart.sum()), bool), (left[apart], right[apart])), shape=(groups.size,) * 2
-        )
+        pairs = coo_array((np.ones(int(apart.sum()), bool), (left[apart], right[apart])), shape=(groups.size,) * 2)
         groups[:] = connected_components(pairs, directed=False)[1][groups]
 
 

@@ -127,9 +127,7 @@ def read_header(data: bytes, *, name: str) -> tuple[PhotoFacts, Slices]:
 def _foreign(data: bytes) -> PhotoError:
     for magic, at, kind in _FOREIGN:
         if data[at : at + len(magic)] == magic:
-            return PhotoError(
-                "unsupported", f"is of a kind not read here ({kind}): save it as JPEG, PNG or WebP"
-            )
+            return PhotoError("unsupported", f"is of a kind not read here ({kind}): save it as JPEG, PNG or WebP")
     return PhotoError("not_an_image", f"is no JPEG, PNG, WebP or GIF: it starts with {data[:12]!r}")
 
 

@@ -177,9 +177,7 @@ def _read(photo: Path | bytes, *, name: str, most: int | None) -> bytes:
                 size = os.fstat(file.fileno()).st_size
                 data = file.read(min(MAX_FILE_BYTES + 1, most or size)) if size <= MAX_FILE_BYTES else b""
         except (OSError, ValueError) as err:
-            raise PhotoError(
-                "missing", f"{name} cannot be read: {getattr(err, 'strerror', None) or err}"
-            ) from err
+            raise PhotoError("missing", f"{name} cannot be read: {getattr(err, 'strerror', None) or err}") from err
     if size > MAX_FILE_BYTES:
         raise PhotoError("too_large", f"{name} has {size:,} bytes; the limit is {MAX_FILE_BYTES:,}")
     if not data:

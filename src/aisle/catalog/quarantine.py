@@ -7,6 +7,8 @@ from pathlib import Path
 
 from aisle.files import atomic_write
 
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - spreadsheets run the full-width ones as well
+
 
 @dataclass(frozen=True)
 class BadRow:
@@ -32,12 +34,16 @@ class BadRow:
 
 
 def write_quarantine(path: Path, bad_rows: Iterable[BadRow]) -> None:
-    """Write bad rows as CSV (row, code, field, message); cells a spreadsheet would run as formulas are quoted."""
+    """Write bad rows as CSV: row, code, field, message; cells a spreadsheet would run as formulas are quoted.
+
+    Characters that no file can hold are written as escapes.
+    """
     with atomic_write(path, mode="w") as file:
         writer = csv.writer(file)
         writer.writerow([f.name for f in fields(BadRow)])
         for bad in bad_rows:
-            writer.writerow([quote_formula(str(cell)) for cell in astuple(bad)])
+            cells = (str(cell).encode("utf-8", "backslashreplace").decode() for cell in astuple(bad))
+            writer.writerow([quote_formula(cell) for cell in cells])
 
 
 def quote_formula(cell: str) -> str:
@@ -46,4 +52,4 @@ def quote_formula(cell: str) -> str:
     >>> quote_formula("=1+1")
     "'=1+1"
     """
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return f"'{cell}" if cell[:1] in _FORMULA_STARTS else cell

@@ -2,9 +2,11 @@
 
 import json
 import math
+import numbers
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aisle.catalog.category_path import parse_category
@@ -12,11 +14,25 @@ from aisle.catalog.columns import Columns
 from aisle.catalog.photo_files import PhotoFinder
 from aisle.catalog.quarantine import BadRow
 from aisle.catalog.tables import Table
-from aisle.product import Product
+from aisle.product import CategoryPath, Product
 
 MAX_TEXT = 100_000
+MAX_NAME = 10_000
+"""The longest category path or photo name that is read, in characters; an id has a tenth of that."""
+
+_LIMITS = {"id": MAX_NAME // 10, "photo": MAX_NAME, "category": MAX_NAME}
 _RUBY_PAIR = re.compile(r'"key"=>"((?:[^"\\]|\\.)*)",\s*"value"=>"((?:[^"\\]|\\.)*)"')
-_NO_VALUE = frozenset({"nan", "none", "null", "n/a"})
+_NO_VALUE = frozenset({"nan", "none", "null", "n/a", "<na>", "nat"})
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+
+
+class _BadCellError(Exception):
+    """One cell spoils its row."""
+
+    def __init__(self, code: str, column: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.column = column
 
 
 @dataclass
@@ -44,58 +60,79 @@ class RowReader:
     def __iter__(self) -> Iterator[Product | BadRow]:
         """Yield a product or a bad row for each row: nothing is lost."""
         for item in self.table.rows:
-            yield item if isinstance(item, BadRow) else self._product(*item)
+            yield item if isinstance(item, BadRow) else self._attempt(*item)
 
-    def _product(self, number: int, values: Mapping[str, Any]) -> Product | BadRow:
-        texts = {role: self._text(values, role) for role in ("title", "description", "photo", "brand")}
-        identity = self._text(values, "id")
-        if "id" in self.columns.by_role:
-            if not identity:
-                return BadRow(number, "missing_id", self.columns.name("id"), "the row has no id")
-        else:
-            identity = str(number)
-        if not (texts["title"] or texts["description"] or texts["photo"]):
-            return BadRow(number, "empty_product", "", "no title, no description and no photo")
-        for role, text in texts.items():
-            if len(text) > MAX_TEXT:
-                message = f"{len(text)} characters; at most {MAX_TEXT} are read"
-                return BadRow(number, "bad_value", self.columns.name(role), message)
+    def _attempt(self, number: int, values: Mapping[str, Any]) -> Product | BadRow:
+        try:
+            return self._product(number, values)
+        except _BadCellError as err:
+            return BadRow(number, err.code, err.column, str(err))
+        except Exception as err:  # the boundary of a row: a foreign object in a cell may do anything
+            return BadRow(number, "bad_value", "", f"the row cannot be read: {type(err).__name__}: {err}"[:500])
+
+    def _product(self, number: int, values: Mapping[str, Any]) -> Product:
+        photo = self._photo_bytes(values)
+        texts = {role: self._text(values, role) for role in ("id", "title", "description", "brand")}
+        texts["photo"] = "" if photo else self._text(values, "photo")
+        identity = texts["id"] if "id" in self.columns.by_role else str(number)
+        if not identity:
+            raise _BadCellError("missing_id", self.columns.name("id"), "the row has no id")
+        if not (texts["title"] or texts["description"] or texts["photo"] or photo):
+            raise _BadCellError("empty_product", "", "no title, no description and no photo")
         if identity in self._seen:
-            return BadRow(
-                number, "duplicate_id", self.columns.name("id"), f"id {identity!r} has been seen before"
-            )
-        self._seen.add(identity)
-        return Product(
+            message = f"id {identity!r} has been seen before"
+            raise _BadCellError("duplicate_id", self.columns.name("id"), message)
+        product = Product(
             id=identity,
             title=texts["title"],
             description=texts["description"],
-            photo=self._photo(texts["photo"], identity),
+            photo=photo or self._finder.find(texts["photo"], product_id=texts["id"]),
             attributes=self._attributes(values, texts["brand"]),
             category=self._category(values),
         )
-
-    def _photo(self, cell: str, identity: str) -> Any:
-        self.photo_names += bool(cell)
-        path = self._finder.find(cell, product_id=identity)
-        if path is None:
+        self._seen.add(identity)
+        self.photo_names += bool(texts["photo"] or photo)
+        if product.photo is None:
             self.photos_missing.append(identity)
-        return path
+        return product
 
-    def _category(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+    def _photo_bytes(self, values: Mapping[str, Any]) -> bytes | None:
+        """Return a photo that lies in the table itself, as the data sets of model hubs keep it."""
+        for column in self.columns.by_role.get("photo", ()):
+            value = values.get(column)
+            if isinstance(value, Mapping):
+                value = value.get("bytes")
+            if isinstance(value, (bytes, bytearray)) and value:
+                return bytes(value)
+        return None
+
+    def _category(self, values: Mapping[str, Any]) -> CategoryPath:
         names: list[str] = []
         for column in self.columns.by_role.get("category", ()):
-            names += parse_category(_as_text(values.get(column)), separator=self.separator)
+            value = values.get(column)
+            text = _checked(value, column=column, limit=_LIMITS["category"])
+            nested = isinstance(value, (list, tuple))
+            part = parse_category(value if nested else text, separator=self.separator)
+            if not part:
+                break  # what stands below an unknown name has no place
+            names += part
         return tuple(names)
 
     def _attributes(self, values: Mapping[str, Any], brand: str) -> dict[str, str]:
         found = {"brand": brand} if brand else {}
         for column in self.columns.by_role.get("specifications", ()):
+            _checked(values.get(column), column=column, limit=MAX_TEXT)
             found.update(parse_specifications(values.get(column)))
         return found
 
     def _text(self, values: Mapping[str, Any], role: str) -> str:
         for column in self.columns.by_role.get(role, ()):
-            return _as_text(values.get(column))
+            value = values.get(column)
+            if role == "photo" and isinstance(value, Mapping):
+                value = value.get("path")
+            if role == "photo" and isinstance(value, Path):
+                value = str(value)
+            return _checked(value, column=column, limit=_LIMITS.get(role, MAX_TEXT))
         return ""
 
 
@@ -113,17 +150,45 @@ def parse_specifications(value: Any) -> dict[str, str]:
     if text.startswith("{") and "=>" not in text:
         try:
             return parse_specifications(json.loads(text))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return {}
     found = (part.partition(":") for part in text.split(";"))
     return {key.strip(): item.strip() for key, _, item in found if key.strip() and item.strip()}
 
 
+def _checked(value: Any, *, column: str, limit: int) -> str:
+    """Return a cell as text that can be written and is not too long."""
+    try:
+        text = _as_text(value)
+    except UnicodeDecodeError:
+        text = "\udc80"
+    if _NO_TEXT.search(text):
+        raise _BadCellError("bad_encoding", column, f"{column} holds bytes that are not valid text")
+    if len(text) > limit:
+        message = f"{len(text):,} characters; at most {limit:,} are read"
+        raise _BadCellError("bad_value", column, message)
+    return text
+
+
 def _as_text(value: Any) -> str:
     """Return a cell as stripped text: nothing for null and not-a-number, JSON for nested values."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return ""
-    if isinstance(value, (list, tuple, dict)):
+    if isinstance(value, bytes):
+        value = value.decode()
+    elif isinstance(value, (list, tuple, dict)):
         return json.dumps(value, ensure_ascii=False, default=str) if value else ""
+    elif not isinstance(value, bool) and isinstance(value, numbers.Real):
+        return _number(value)
     text = str(value).replace("\0", " ").strip()
     return "" if text.lower() in _NO_VALUE else text
+
+
+def _number(value: numbers.Real) -> str:
+    """Write a number; a whole one without a point, because a column of ids with a gap turns into floats."""
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    number = float(value)
+    if math.isnan(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else str(value)

@@ -1,16 +1,17 @@
 """Rows as they lie in a file: CSV, JSON lines, Parquet, a folder of photos, a data frame.
 
-A reader yields ``(row number, values)`` and yields a `BadRow` instead where the row itself is damaged; it never stops
-at one. Memory is bounded: one row, or one Parquet batch, at a time.
+A reader yields ``(row number, values)`` and yields a `BadRow` instead where the row itself is damaged; it
+never stops at one. Memory is bounded: one row, or one Parquet batch, at a time.
 """
 
-import csv
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from aisle.catalog.csv_table import open_csv
 from aisle.catalog.quarantine import BadRow
 from aisle.errors import CatalogError, CatalogNotFoundError
 from aisle.extras import require
@@ -19,9 +20,22 @@ CSV_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 PARQUET_SUFFIXES = frozenset({".parquet", ".pq"})
 TABLE_SUFFIXES = CSV_SUFFIXES | JSON_SUFFIXES | PARQUET_SUFFIXES
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic"}
+)
+"""Files that are meant to be photos; which of them can be decoded is for `aisle.catalog.photos` to say."""
 
-_SAMPLE_BYTES = 1 << 20
+_REMEDIES = {
+    ".xlsx": "save it as CSV (UTF-8)",
+    ".xls": "save it as CSV (UTF-8)",
+    ".json": "write one object per line, as .jsonl",
+    ".gz": "unpack it first",
+    ".zip": "unpack it first",
+}
+_MAX_LINE = 1 << 23
+_OBJECTS_LOOKED_AT = 1000
+_BATCH = 1024
+
 Row = tuple[int, Mapping[str, Any]]
 
 
@@ -55,190 +69,159 @@ def open_table(source: Path) -> Table:
     CatalogNotFoundError
         Nothing is there.
     CatalogError
-        The kind of file is not known, the file is empty, or a folder holds several tables.
+        It may not be read, the kind of file is not known, the file is empty, or a folder holds several
+        tables.
     """
-    if not source.exists():
-        raise CatalogNotFoundError(f"there is no catalogue at {source}; check the path")
-    if source.is_dir():
-        return _open_folder(source)
-    if source.stat().st_size == 0:
-        raise CatalogError(f"{source} is empty")
-    suffix = source.suffix.lower()
-    if suffix in PARQUET_SUFFIXES:
-        return _open_parquet(source)
-    if suffix in JSON_SUFFIXES:
-        return _open_jsonl(source)
-    if suffix in CSV_SUFFIXES:
-        return _open_csv(source)
-    raise CatalogError(
-        f"{source} is of no known kind; known: {', '.join(sorted(TABLE_SUFFIXES))}, or a folder"
-    )
+    try:
+        if source.is_dir():
+            return _open_folder(source)
+        if not source.exists():
+            raise CatalogNotFoundError(f"there is no catalogue at {source}; check the path")
+        return _open_file(source)
+    except CatalogError:
+        raise
+    except OSError as err:
+        raise CatalogError(f"{source} cannot be read: {err.strerror or err}") from err
 
 
 def open_frame(frame: Any) -> Table:
-    """Open a pandas, Polars or PyArrow table, or a list of dictionaries, with photos relative to the working folder.
+    """Open a pandas, Polars or PyArrow table, or a list of dictionaries; photos lie in the working folder.
 
     Raises
     ------
     CatalogError
-        The object is none of these.
+        The object is none of these, or a column's name stands twice.
     """
-    if hasattr(frame, "to_dicts"):
-        records = frame.to_dicts()
-    elif hasattr(frame, "to_pylist"):
-        records = frame.to_pylist()
+    names: Iterable[Any] = ()
+    if hasattr(frame, "to_pylist") and hasattr(frame, "column_names"):
+        names = frame.column_names
+        records = frame.to_pylist
+    elif hasattr(frame, "to_dicts") and hasattr(frame, "columns"):
+        names = frame.columns
+        records = frame.to_dicts
     elif hasattr(frame, "to_dict") and hasattr(frame, "columns"):
-        records = frame.to_dict("records")
+        names = frame.columns
+        records = lambda: frame.to_dict("records")  # noqa: E731
     elif isinstance(frame, Sequence) and all(isinstance(record, Mapping) for record in frame):
-        records = frame
+        names = dict.fromkeys(name for record in frame for name in record)
+        records = lambda: frame  # noqa: E731
     else:
-        raise CatalogError(
-            f"a catalogue is a path, a data frame or a list of dictionaries, not {type(frame).__name__}"
-        )
-    columns = tuple(dict.fromkeys(str(name) for record in records for name in record))
-    return Table(columns=columns, rows=list(enumerate(records, start=1)), folder=Path())
+        raise CatalogError(f"a catalogue is a path, a data frame or a list of dictionaries, not {type(frame).__name__}")
+    columns = _distinct([str(name) for name in names], place="the data")
+    rows = (
+        (number, {str(name): value for name, value in record.items()})
+        for number, record in enumerate(records(), start=1)
+    )
+    return Table(columns=columns, rows=rows, folder=Path())
+
+
+def _distinct(names: Sequence[str], *, place: str) -> tuple[str, ...]:
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    if doubled:
+        raise CatalogError(f"{place}: column {doubled[0]!r} is there twice; rename one")
+    return tuple(names)
+
+
+def _open_file(path: Path) -> Table:
+    if path.stat().st_size == 0:
+        raise CatalogError(f"{path} is empty")
+    suffix = path.suffix.lower()
+    if suffix in PARQUET_SUFFIXES:
+        return _open_parquet(path)
+    if suffix in JSON_SUFFIXES:
+        return _open_jsonl(path)
+    if suffix in CSV_SUFFIXES:
+        file = open_csv(path)
+        return Table(columns=file.columns, rows=file.rows(), folder=path.parent, notes=file.notes)
+    known = ", ".join(sorted(TABLE_SUFFIXES))
+    remedy = f"; {_REMEDIES[suffix]}" if suffix in _REMEDIES else ""
+    raise CatalogError(f"{path} is of no known kind{remedy}; known: {known}, or a folder")
 
 
 def _open_folder(folder: Path) -> Table:
-    tables = [
-        p for p in sorted(folder.iterdir()) if p.suffix.lower() in TABLE_SUFFIXES - {".txt"} and p.is_file()
-    ]
+    tables = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in TABLE_SUFFIXES - {".txt"} and p.is_file()]
     tables = [p for p in tables if not p.name.startswith(".") and ".quarantine." not in p.name]
     if len(tables) > 1:
         names = ", ".join(p.name for p in tables)
         raise CatalogError(f"{folder} holds several tables ({names}); name the one to read")
     if tables:
-        return open_table(tables[0])
+        return _open_file(tables[0])
     photos = [
         p
         for p in sorted(folder.rglob("*"))
         if p.suffix.lower() in PHOTO_SUFFIXES
         and not any(part.startswith(".") for part in p.relative_to(folder).parts)
+        and p.is_file()
     ]
     if not photos:
         raise CatalogError(f"{folder} holds neither a table (CSV, JSON lines, Parquet) nor photos")
     rows = [(number, _photo_row(photo.relative_to(folder))) for number, photo in enumerate(photos, start=1)]
-    notes = (
-        f"{folder} holds photos and no table: the folders are the categories, the file names the titles",
-    )
+    notes = (f"{folder} holds photos and no table: the folders are the categories, the file names the titles",)
     return Table(columns=("id", "title", "photo", "category"), rows=rows, folder=folder, notes=notes)
 
 
-def _photo_row(path: Path) -> dict[str, str]:
+def _photo_row(path: Path) -> dict[str, Any]:
     title = " ".join(path.stem.replace("_", " ").replace("-", " ").split())
     return {
         "id": path.as_posix(),
         "title": "" if _is_code(title) else title,
         "photo": path.as_posix(),
-        "category": " > ".join(path.parts[:-1]),
+        "category": path.parts[:-1],
     }
 
 
 def _is_code(title: str) -> bool:
     """Tell a hash or a counter from a name: "IMG 0042" says nothing of a product."""
     letters = title.replace(" ", "").lower()
-    return letters.isdigit() or (len(letters) >= 16 and all(c in "0123456789abcdef" for c in letters))
-
-
-def _open_csv(path: Path) -> Table:
-    encoding, notes = _guess_encoding(path)
-    with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
-        first = file.readline()
-        delimiter = max(",;\t|", key=first.count)
-        file.seek(0)
-        header = next(csv.reader(file, delimiter=delimiter), [])
-    columns = tuple(name.strip() or f"column_{i}" for i, name in enumerate(header, start=1))
-    if len(set(columns)) != len(columns):
-        doubled = next(name for name in columns if columns.count(name) > 1)
-        raise CatalogError(f"{path}: the header names column {doubled!r} twice; rename one")
-    rows = _csv_rows(path, columns, encoding=encoding, delimiter=delimiter)
-    return Table(columns=columns, rows=rows, folder=path.parent, notes=notes)
-
-
-def _guess_encoding(path: Path) -> tuple[str, tuple[str, ...]]:
-    """UTF-8 unless the file says otherwise; one damaged row must not change how all others are read."""
-    with path.open("rb") as file:
-        sample = file.read(_SAMPLE_BYTES)
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16", ()
-    text = sample.decode("utf-8", errors="surrogateescape")
-    broken = sum("\udc80" <= char <= "\udcff" for char in text)
-    valid = sum(char > "\x7f" for char in text) - broken
-    if broken > max(valid, 3):
-        return "cp1252", (f"{path} is not UTF-8; it was read as Windows-1252 (Western European)",)
-    return "utf-8-sig", ()
-
-
-def _csv_rows(
-    path: Path, columns: tuple[str, ...], *, encoding: str, delimiter: str
-) -> Iterator[Row | BadRow]:
-    errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
-    with path.open(encoding=encoding, errors=errors, newline="") as file:
-        reader = csv.reader(_without_nul(file), delimiter=delimiter)
-        next(reader)
-        number = 0
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as err:
-                number += 1
-                yield BadRow(
-                    number, "unreadable", "", f"near line {reader.line_num}: {err}; is a quote left open?"
-                )
-                continue
-            if cells:
-                number += 1
-                yield _csv_row(number, cells, columns)
-
-
-def _without_nul(lines: IO[str]) -> Iterator[str]:
-    """Mark NUL characters as damage, which spoils their own row only, instead of an error of the reader."""
-    for line in lines:
-        yield line.replace("\0", "\udc80")
-
-
-def _csv_row(number: int, cells: list[str], columns: tuple[str, ...]) -> Row | BadRow:
-    for name, cell in zip(columns, cells, strict=False):
-        if any("\udc80" <= char <= "\udcff" for char in cell):
-            return BadRow(number, "bad_encoding", name, f"{name} holds bytes that are not valid text")
-    if len(cells) != len(columns):
-        code = "missing_cells" if len(cells) < len(columns) else "extra_cells"
-        return BadRow(number, code, "", f"{len(cells)} cells where the header has {len(columns)}")
-    return number, dict(zip(columns, cells, strict=True))
+    for prefix in ("img", "dsc", "dscn", "dscf", "pxl", "photo", "image", "p"):
+        if letters.removeprefix(prefix).isdigit():
+            return True
+    return len(letters) >= 16 and all(c in "0123456789abcdef" for c in letters)
 
 
 def _open_jsonl(path: Path) -> Table:
     columns: dict[str, None] = {}
-    for index, item in enumerate(_jsonl_rows(path)):
-        if not isinstance(item, BadRow):
-            columns.update(dict.fromkeys(item[1]))
-        if index >= 1000:
+    objects = 0
+    first_problem = ""
+    for item in _jsonl_rows(path):
+        if isinstance(item, BadRow):
+            first_problem = first_problem or f"; row {item.row}: {item.message}"
+            continue
+        columns.update(dict.fromkeys(item[1]))
+        objects += 1
+        if objects >= _OBJECTS_LOOKED_AT:
             break
     if not columns:
-        raise CatalogError(f"{path} holds no JSON object in its first lines; one object per line is expected")
+        raise CatalogError(f"{path} holds no JSON object with a key; one per line is expected{first_problem}")
     return Table(columns=tuple(columns), rows=_jsonl_rows(path), folder=path.parent)
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row | BadRow]:
     number = 0
     with path.open("rb") as file:
-        for line in file:
-            if not line.strip():
-                continue
-            number += 1
-            try:
-                value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError:
-                yield BadRow(number, "bad_encoding", "", "the line is not valid UTF-8")
-            except (json.JSONDecodeError, RecursionError) as err:
-                yield BadRow(number, "bad_json", "", f"the line is not valid JSON: {err}")
-            else:
-                if isinstance(value, dict):
-                    yield number, value
-                else:
-                    yield BadRow(number, "bad_json", "", "the line is not a JSON object")
+        while line := file.readline(_MAX_LINE):
+            too_long = len(line) == _MAX_LINE and not line.endswith(b"\n")
+            rest = line if too_long else b"\n"
+            while rest and not rest.endswith(b"\n"):
+                rest = file.readline(_MAX_LINE)
+            if line.strip():
+                number += 1
+                yield _bad_line(number, too_long=True) if too_long else _json_row(number, line)
+
+
+def _json_row(number: int, line: bytes) -> Row | BadRow:
+    try:
+        value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except UnicodeDecodeError:
+        return BadRow(number, "bad_encoding", "", "the line is not valid UTF-8")
+    except (ValueError, RecursionError) as err:  # ValueError: also a number of thousands of digits
+        return BadRow(number, "bad_json", "", f"the line is not valid JSON: {err}")
+    return (number, value) if isinstance(value, dict) else _bad_line(number, too_long=False)
+
+
+def _bad_line(number: int, *, too_long: bool) -> BadRow:
+    message = f"the line is longer than {_MAX_LINE:,} bytes" if too_long else "the line is not a JSON object"
+    return BadRow(number, "bad_json", "", message)
 
 
 def _open_parquet(path: Path) -> Table:
@@ -246,14 +229,35 @@ def _open_parquet(path: Path) -> Table:
     arrow = require("pyarrow", extra="data")
     try:
         file = parquet.ParquetFile(path)
-    except arrow.ArrowException as err:
+    except (arrow.ArrowException, OSError) as err:
         raise CatalogError(f"{path} is not a readable Parquet file: {err}") from err
-    return Table(columns=tuple(file.schema_arrow.names), rows=_parquet_rows(file), folder=path.parent)
+    columns = _distinct(file.schema_arrow.names, place=str(path))
+    rows = _parquet_rows(file, path, damage=(arrow.ArrowException, OSError))
+    return Table(columns=columns, rows=rows, folder=path.parent)
 
 
-def _parquet_rows(file: Any) -> Iterator[Row]:
+def _parquet_rows(file: Any, path: Path, *, damage: tuple[type[Exception], ...]) -> Iterator[Row]:
     number = 0
-    for batch in file.iter_batches(batch_size=1024):
-        for values in batch.to_pylist():
-            number += 1
-            yield number, values
+    try:
+        for batch in file.iter_batches(batch_size=_BATCH):
+            names = batch.schema.names
+            for cells in zip(*(_cells(column) for column in batch.columns), strict=True):
+                number += 1
+                yield number, dict(zip(names, cells, strict=True))
+    except damage as err:
+        raise CatalogError(f"{path} is damaged behind row {number}: {err}; write it anew") from err
+
+
+def _cells(column: Any) -> list[Any]:
+    """Return a column as Python values; one that Python cannot hold, as the year 60000, counts as none."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        return [_cell(scalar) for scalar in column]
+
+
+def _cell(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return None

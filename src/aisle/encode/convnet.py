@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from aisle.encode.session import open_session
 
+Array = NDArray[np.float32]
+
 
 @dataclass(frozen=True, kw_only=True)
 class PixelRules:
-    """How pixels are scaled for a graph that does not do so itself: ``(x * scale - mean) / std``, channels first.
+    """How pixels are scaled for a graph that does not do so: ``(x * scale - mean) / std``, channels first.
 
     Attributes
     ----------
@@ -33,36 +35,34 @@ class PhotoNetwork:
     Parameters
     ----------
     graph : Path or bytes
-        An ONNX graph with one input: uint8 [n, height, width, 3], or, with `rules`, float32 [n, 3, height, width].
+        An ONNX graph with one input: uint8 [n, height, width, 3], or, with `rules`, float32 [n, 3, height,
+        width].
     outputs : sequence of str
         Outputs to put side by side. One with more than two axes is averaged over the positions.
     rules : PixelRules, optional
         For a graph that wants scaled pixels.
     """
 
-    def __init__(
-        self, graph: Path | bytes, *, outputs: Sequence[str], rules: PixelRules | None = None
-    ) -> None:
+    def __init__(self, graph: Path | bytes, *, outputs: Sequence[str], rules: PixelRules | None = None) -> None:
         self._session = open_session(graph)
         self._input = self._session.get_inputs()[0].name
         self._outputs = list(outputs)
         self._rules = rules
 
-    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def encode(self, pixels: NDArray[np.uint8]) -> Array:
         """Embed decoded photos, uint8 (n, height, width, 3), on the calling thread: shape (n, d)."""
         feed = pixels if self._rules is None else _scale(pixels, self._rules)
         found = self._session.run(self._outputs, {self._input: feed})
         return np.concatenate([_flat(values) for values in found], axis=1, dtype=np.float32)
 
 
-def _scale(pixels: NDArray[np.uint8], rules: PixelRules) -> NDArray[np.float32]:
+def _scale(pixels: NDArray[np.uint8], rules: PixelRules) -> Array:
     mean, std = (np.asarray(values, dtype=np.float32) for values in (rules.mean, rules.std))
     scaled = (pixels.astype(np.float32) * np.float32(rules.scale) - mean) / std
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
-def _flat(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _flat(values: Array) -> Array:
     """Average feature maps [n, c, h, w] over the picture and token states [n, tokens, d] over the tokens."""
-    if values.ndim == 4:
-        return values.mean(axis=(2, 3))
-    return values.mean(axis=1) if values.ndim == 3 else values
+    positions = (2, 3) if values.ndim == 4 else 1
+    return values if values.ndim < 3 else np.asarray(values.mean(axis=positions))

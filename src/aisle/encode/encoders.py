@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import onnx
@@ -12,14 +11,15 @@ from aisle.catalog.photo_pixels import PixelShape
 from aisle.catalog.photos import DECODE_VERSION
 from aisle.encode.bags import count_words, weigh_words
 from aisle.encode.convnet import PhotoNetwork
-from aisle.encode.folder import open_folder_graph
+from aisle.encode.folder import open_folder
 from aisle.encode.spec import EncoderSpec
+from aisle.encode.supply import fetch_files, hash_files
 from aisle.encode.transformer import TextTransformer, TokenRules
-from aisle.encode.visual_words import Describe, bag_of_visual_words, orb_describer, sift_describer
+from aisle.encode.visual_words import LocalFeatures, bag_of_visual_words, open_orb, open_sift
 from aisle.encode.word2vec import average_word_vectors
 from aisle.files import sha256_bytes
 from aisle.settings import Settings
-from aisle.weights import GraphKey, digest, ensure_graph, fetch, read_tensors
+from aisle.weights import GraphKey, ensure_graph, read_tensors
 from aisle.weights.graphs import (
     build_bert,
     build_distilbert,
@@ -30,25 +30,34 @@ from aisle.weights.graphs import (
 
 Array = NDArray[np.float32]
 Tensors = dict[str, NDArray[np.float32]]
+TextGraph = Callable[[dict[str, Tensors], EncoderSpec], onnx.ModelProto]
 
-CLASSICAL_VERSION = 1
+CLASSICAL_VERSION = 2
 """Goes up whenever a method that learns from the catalogue could give other numbers."""
+
+_HEADS = 12  # of every BERT in the table; checkpoints do not say
+
+
+def _bert(tensors: dict[str, Tensors], spec: EncoderSpec) -> onnx.ModelProto:
+    return build_bert(tensors["weights"], heads=_HEADS, pooling=spec.pooling, normalise=spec.pooling == "mean")
+
+
+def _distiluse(tensors: dict[str, Tensors], spec: EncoderSpec) -> onnx.ModelProto:
+    return build_distilbert(tensors["weights"], heads=_HEADS, dense=tensors["dense"])
+
 
 _CORPUS_METHODS: dict[str, Callable[..., Array]] = {
     "counts": count_words,
     "tfidf": weigh_words,
     "word2vec": average_word_vectors,
 }
-_DESCRIBERS: dict[str, tuple[Callable[[], Describe], int]] = {
-    "sift": (sift_describer, 128),
-    "orb": (orb_describer, 256),
-}
+_FEATURES: dict[str, Callable[[], LocalFeatures]] = {"sift": open_sift, "orb": open_orb}
+_TEXT_GRAPHS: dict[str, TextGraph] = {"bert": _bert, "distiluse": _distiluse}
 _PHOTO_GRAPHS: dict[str, Callable[[Tensors], onnx.ModelProto]] = {
     "efficientnet_lite0": build_efficientnet_lite0,
     "resnet50": build_resnet50,
     "vgg16": build_vgg16,
 }
-_TEXT_METHODS = ("bert", "distiluse")
 
 
 @dataclass(frozen=True)
@@ -92,21 +101,18 @@ class PhotoDescriber:
     ----------
     shape : PixelShape
         The pixels it reads, grey.
-    describe : callable
-        From pixels to the photo's local features.
-    width : int
-        Columns of a local feature.
+    features : LocalFeatures
+        What it finds in them.
     """
 
     spec: EncoderSpec
     fingerprint: str
     shape: PixelShape
-    describe: Describe
-    width: int
+    features: LocalFeatures
 
-    def gather(self, features: Sequence[NDArray[np.uint8]]) -> Array:
+    def gather(self, photos: Sequence[NDArray[np.uint8]], *, threads: int = 1) -> Array:
         """Turn the features of all photos into one row per photo, shape (n, d)."""
-        return bag_of_visual_words(features)
+        return bag_of_visual_words(photos, kind=self.features, threads=threads)
 
 
 @dataclass(frozen=True)
@@ -125,9 +131,7 @@ class PhotoEncoder:
     def select(self, rows: Array) -> Array:
         """Take this encoder's own columns out of the kept outputs."""
         outputs = self.spec.outputs
-        if len(outputs) == 1:
-            return rows
-        return np.array_split(rows, len(outputs), axis=1)[outputs.index(self.spec.select)]
+        return np.ascontiguousarray(np.array_split(rows, len(outputs), axis=1)[outputs.index(self.spec.select)])
 
 
 TextEncoder = CorpusText | PretrainedText
@@ -143,65 +147,64 @@ def open_spec(spec: EncoderSpec, *, settings: Settings) -> Encoder:
         Its weights are not in the cache and cannot be fetched.
     MissingExtraError
         It needs a library that is not installed.
+    EncoderFolderError
+        It lies in a folder that cannot be used.
     """
     if spec.method in _CORPUS_METHODS:
-        return CorpusText(spec, _fingerprint(spec, [str(CLASSICAL_VERSION)]))
-    if spec.method in _DESCRIBERS and spec.shape is not None:
-        make, width = _DESCRIBERS[spec.method]
-        versions = [str(CLASSICAL_VERSION), str(DECODE_VERSION)]
-        return PhotoDescriber(spec, _fingerprint(spec, versions), spec.shape, make(), width)
-    if spec.folder is not None:
-        graph = open_folder_graph(spec.folder, modality=spec.modality)
-        fingerprint = _fingerprint(spec, [graph.digest, str(DECODE_VERSION)])
-        if isinstance(graph.network, TextTransformer):
-            return PretrainedText(spec, fingerprint, graph.network)
-        return PhotoEncoder(spec, fingerprint, graph.shape, graph.network)
-    if spec.method in _TEXT_METHODS:
+        return CorpusText(spec, _fingerprint(spec, str(CLASSICAL_VERSION)))
+    if spec.method in _TEXT_GRAPHS:
         return _open_text(spec, settings)
-    return _open_photo(spec, settings)
+    if spec.folder is not None:
+        return _open_folder(spec)
+    if spec.shape is None:
+        raise ValueError(f"the row of {spec.name} names no pixels")
+    if spec.method in _FEATURES:
+        versions = (str(CLASSICAL_VERSION), _pixels(spec.shape))
+        return PhotoDescriber(spec, _fingerprint(spec, *versions), spec.shape, _FEATURES[spec.method]())
+    return _open_photo(spec, spec.shape, settings)
 
 
 def _open_text(spec: EncoderSpec, settings: Settings) -> PretrainedText:
-    hashes = tuple(digest(spec.files[name], settings=settings) for name in sorted(spec.files))
+    key = GraphKey(
+        name=spec.name,
+        weights=hash_files(spec.files, settings=settings),
+        options=(("pooling", spec.pooling),),
+    )
 
     def build() -> onnx.ModelProto:
-        tensors = {name: read_tensors(fetch(file, settings=settings)) for name, file in _tensor_files(spec)}
-        if spec.method == "bert":
-            return build_bert(
-                tensors["weights"],
-                heads=12,
-                pooling=spec.pooling,
-                normalise=spec.pooling == "mean",  # type: ignore[arg-type]
-            )
-        return build_distilbert(tensors["weights"], heads=12, dense=tensors["dense"])
+        paths = fetch_files(spec.files, settings=settings)
+        tensors = {name: read_tensors(path) for name, path in paths.items() if name != "tokenizer"}
+        return _TEXT_GRAPHS[spec.method](tensors, spec)
 
-    key = GraphKey(name=spec.name, weights=hashes, options=(("pooling", spec.pooling),))
     graph = ensure_graph(key, build, settings=settings)
-    tokens = TokenRules(file=fetch(spec.files["tokenizer"], settings=settings), max_tokens=spec.max_tokens)
+    rules = {"tokenizer": spec.files["tokenizer"]}  # the graph may have been drawn long ago
+    tokens = TokenRules(file=fetch_files(rules, settings=settings)["tokenizer"], max_tokens=spec.max_tokens)
     network = TextTransformer(graph, tokens=tokens, output=spec.select)
-    return PretrainedText(spec, _fingerprint(spec, [key.filename, str(spec.max_tokens)]), network)
+    return PretrainedText(spec, _fingerprint(spec, key.filename, str(spec.max_tokens)), network)
 
 
-def _open_photo(spec: EncoderSpec, settings: Settings) -> PhotoEncoder:
-    if spec.shape is None:
-        raise ValueError(f"the row of {spec.name} names no pixels")
-    file = spec.files["weights"]
-    key = GraphKey(name=spec.method, weights=(digest(file, settings=settings),))
-    build = _PHOTO_GRAPHS[spec.method]
-    graph = ensure_graph(key, lambda: build(read_tensors(fetch(file, settings=settings))), settings=settings)
+def _open_photo(spec: EncoderSpec, shape: PixelShape, settings: Settings) -> PhotoEncoder:
+    key = GraphKey(name=spec.method, weights=hash_files(spec.files, settings=settings))
+
+    def build() -> onnx.ModelProto:
+        return _PHOTO_GRAPHS[spec.method](read_tensors(fetch_files(spec.files, settings=settings)["weights"]))
+
+    network = PhotoNetwork(ensure_graph(key, build, settings=settings), outputs=spec.outputs)
     # Rows that differ only in the output they select share this fingerprint, and so their embeddings.
-    fingerprint = sha256_bytes(f"{key.filename} {spec.outputs} {_pixels(spec.shape)}".encode())
-    return PhotoEncoder(spec, fingerprint, spec.shape, PhotoNetwork(graph, outputs=spec.outputs))
+    return PhotoEncoder(spec, _fingerprint(spec, key.filename, _pixels(shape)), shape, network)
 
 
-def _tensor_files(spec: EncoderSpec) -> list[tuple[str, Any]]:
-    return [(name, file) for name, file in spec.files.items() if name != "tokenizer"]
+def _open_folder(spec: EncoderSpec) -> PretrainedText | PhotoEncoder:
+    found = open_folder(spec)
+    fingerprint = _fingerprint(spec, found.digest, _pixels(found.shape))
+    if isinstance(found.network, TextTransformer):
+        return PretrainedText(found.spec, fingerprint, found.network)
+    return PhotoEncoder(found.spec, fingerprint, found.shape, found.network)
 
 
-def _fingerprint(spec: EncoderSpec, versions: Sequence[str]) -> str:
-    shape = _pixels(spec.shape) if spec.shape else ""
-    return sha256_bytes("\n".join([spec.method, shape, *versions]).encode())
+def _fingerprint(spec: EncoderSpec, *versions: str) -> str:
+    return sha256_bytes("\n".join([spec.method, *spec.outputs, *versions]).encode())
 
 
-def _pixels(shape: PixelShape) -> str:
-    return f"decode {DECODE_VERSION} {sorted(asdict(shape).items())}"
+def _pixels(shape: PixelShape | None) -> str:
+    return "" if shape is None else f"decode {DECODE_VERSION} {sorted(asdict(shape).items())}"

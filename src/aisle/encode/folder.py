@@ -1,164 +1,173 @@
-"""Somebody's own ONNX encoder, in a folder laid out the usual way."""
+"""Somebody's own ONNX encoder, in a folder laid out the usual way.
 
-import json
-from dataclasses import dataclass
+::
+
+    my-encoder/
+        tokenizer.json              a text encoder
+        preprocessor_config.json    a photo encoder
+        model.onnx                  its graph; also onnx/model.onnx
+        config.json, sentence_bert_config.json, modules.json, 1_Pooling/config.json
+
+A folder that holds both, as CLIP's exports do, has ``text_model.onnx`` and ``vision_model.onnx``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from aisle.catalog.photo_pixels import PixelShape
-from aisle.encode.convnet import PhotoNetwork, PixelRules
-from aisle.encode.session import read_foreign_graph
+from aisle.encode.convnet import PhotoNetwork
+from aisle.encode.folder_rules import TEXT_RULES, max_tokens, normalises, pixel_rules, pooling
+from aisle.encode.foreign_graph import ForeignGraph, read_foreign_graph
+from aisle.encode.spec import EncoderSpec
 from aisle.encode.transformer import TextTransformer, TokenRules
 from aisle.errors import EncoderFolderError
 from aisle.files import sha256_bytes
 
-GRAPH_FILES = {
-    "text": ("model.onnx", "onnx/model.onnx", "onnx/text_model.onnx", "text_model.onnx"),
-    "photo": ("model.onnx", "onnx/model.onnx", "onnx/vision_model.onnx", "vision_model.onnx"),
+GRAPH_FILES: Mapping[str, tuple[str, ...]] = {
+    "text": ("onnx/text_model.onnx", "text_model.onnx", "onnx/model.onnx", "model.onnx"),
+    "photo": ("onnx/vision_model.onnx", "vision_model.onnx", "onnx/model.onnx", "model.onnx"),
 }
-RULE_FILES = {
-    "text": ("tokenizer.json",),
-    "photo": ("preprocessor_config.json",),
-}
-OPTIONAL_FILES = ("config.json", "sentence_bert_config.json", "tokenizer_config.json")
+RULE_FILES: Mapping[str, str] = {"text": "tokenizer.json", "photo": "preprocessor_config.json"}
+EXTRA_FILES: Mapping[str, tuple[str, ...]] = {"text": TEXT_RULES, "photo": ()}
 
-_TEXT_OUTPUTS = ("sentence_embedding", "embedding", "text_embeds", "pooler_output", "last_hidden_state",
-                 "token_embeddings")  # fmt: skip
-_PHOTO_OUTPUTS = ("embedding", "image_embeds", "pooler_output", "features_avg", "last_hidden_state")
-_MAX_TOKENS = 256
-_RESAMPLE = {0: "bilinear", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers; 0 is nearest
+_TEXT_INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
+_POOLED_TEXT = ("sentence_embedding", "embedding", "text_embeds")
+_TOKEN_STATES = ("last_hidden_state", "token_embeddings")
+_PHOTO_OUTPUTS = ("embedding", "image_embeds", "features_avg", "pooler_output", "last_hidden_state")
+_PROBES = ("probe", "a longer probe of many words")
 
 
 @dataclass(frozen=True)
-class FolderGraph:
+class OpenFolder:
     """An encoder read from a folder.
 
     Attributes
     ----------
+    spec : EncoderSpec
+        Its row, now with the dimension.
     network : TextTransformer or PhotoNetwork
-        Ready to encode.
+        Tried once, so ready to encode.
     shape : PixelShape
         What a photo network reads; one pixel for a text.
     digest : str
         Hash of everything in the folder that decides the numbers.
     """
 
+    spec: EncoderSpec
     network: TextTransformer | PhotoNetwork
     shape: PixelShape
     digest: str
 
 
-def folder_modality(folder: Path) -> str:
-    """Tell from its files whether a folder holds a text or a photo encoder.
+def folder_modalities(folder: Path) -> tuple[str, ...]:
+    """Tell from its files what a folder's encoders read: ``text``, ``photo``, or both.
 
     Raises
     ------
     EncoderFolderError
         It holds neither a ``tokenizer.json`` nor a ``preprocessor_config.json``.
     """
-    has = {kind: any((folder / name).is_file() for name in names) for kind, names in RULE_FILES.items()}
-    if has["text"]:
-        return "text"
-    if has["photo"]:
-        return "photo"
-    raise EncoderFolderError(
-        f"{folder} holds neither tokenizer.json (a text encoder) nor preprocessor_config.json (a photo encoder)"
-    )
+    found = tuple(kind for kind, name in RULE_FILES.items() if (folder / name).is_file())
+    if not found:
+        raise EncoderFolderError(
+            f"{folder} holds neither tokenizer.json (a text encoder) nor preprocessor_config.json (a photo encoder)"
+        )
+    return found
 
 
-def open_folder_graph(folder: Path, *, modality: str) -> FolderGraph:
-    """Open an encoder folder: ``model.onnx`` (or ``onnx/model.onnx``) beside its rules.
+def open_folder(spec: EncoderSpec) -> OpenFolder:
+    """Open an encoder folder and try it once.
 
-    A text encoder has ``tokenizer.json``; a photo encoder ``preprocessor_config.json``. Of the graph's outputs the
-    pooled one is taken when there is one; token states are averaged over the text, feature maps over the picture.
+    Of the graph's outputs the pooled one is taken when there is one. Token states are pooled as ``1_Pooling``
+    says, else averaged over the text; feature maps are averaged over the picture.
 
     Raises
     ------
     EncoderFolderError
-        A file is missing, is not what its name says, or could reach outside the folder.
+        A file is missing, is not what its name says, or could reach outside the folder; or the encoder cannot
+        be run.
     """
-    names = GRAPH_FILES[modality]
+    folder = spec.folder or Path()
+    names = GRAPH_FILES[spec.modality]
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
         raise EncoderFolderError(f"{folder} holds no graph; one of {', '.join(names)} is expected")
     graph = read_foreign_graph(path)
-    rules = folder / RULE_FILES[modality][0]
-    limits = _read_json(folder / "sentence_bert_config.json") | _read_json(folder / "config.json")
-    digest = sha256_bytes(graph + rules.read_bytes() + json.dumps(limits, sort_keys=True).encode())
-    if modality == "text":
-        tokens = TokenRules(file=rules, max_tokens=_max_tokens(limits))
-        try:
-            network = TextTransformer(graph, tokens=tokens, output=_output(graph, _TEXT_OUTPUTS, path))
-        except EncoderFolderError:
-            raise
-        except Exception as err:  # tokenizers and ONNX Runtime raise bare exceptions for foreign files
-            raise EncoderFolderError(f"{folder} cannot be opened: {err}") from err
-        return FolderGraph(network, PixelShape(width=1, height=1), digest)
-    shape, pixels = _pixel_rules(_read_json(rules), rules)
-    outputs = (_output(graph, _PHOTO_OUTPUTS, path),)
-    return FolderGraph(PhotoNetwork(graph, outputs=outputs, rules=pixels), shape, digest)
+    files = [folder / RULE_FILES[spec.modality], *(folder / name for name in EXTRA_FILES[spec.modality])]
+    digest = sha256_bytes(b"\0".join([graph.data, *(file.read_bytes() for file in files if file.is_file())]))
+    if spec.modality == "text":
+        text = _open_text(folder, graph)
+        return OpenFolder(_measure(spec, text, graph), text, PixelShape(width=1, height=1), digest)
+    shape, photo = _open_photo(folder, graph)
+    return OpenFolder(_measure(spec, photo, graph, shape), photo, shape, digest)
 
 
-def _output(graph: bytes, known: tuple[str, ...], path: Path) -> str:
-    import onnx
+def _open_text(folder: Path, graph: ForeignGraph) -> TextTransformer:
+    inputs = {name for name, _ in graph.inputs}
+    if "input_ids" not in inputs or not inputs <= _TEXT_INPUTS:
+        raise EncoderFolderError(
+            f"{graph.path} reads {', '.join(sorted(inputs))}; a text encoder reads input_ids, and at most "
+            "attention_mask and token_type_ids"
+        )
+    asked = pooling(folder)
+    output = _choose(graph, (*_POOLED_TEXT, *_TOKEN_STATES, *(() if asked else ("pooler_output",))))
+    tokens = TokenRules(file=folder / RULE_FILES["text"], max_tokens=max_tokens(folder))
+    normalise = normalises(folder)
+    try:
+        return TextTransformer(graph.data, tokens=tokens, output=output, pooling=asked or "mean", normalise=normalise)
+    except Exception as err:  # tokenizers and ONNX Runtime raise bare exceptions for foreign files
+        raise EncoderFolderError(f"{folder} cannot be opened: {_line(err)}") from err
 
-    names = [value.name for value in onnx.load_model_from_string(graph).graph.output]
+
+def _open_photo(folder: Path, graph: ForeignGraph) -> tuple[PixelShape, PhotoNetwork]:
+    if len(graph.inputs) != 1 or graph.inputs[0][1] not in (4, -1):
+        named = ", ".join(name for name, _ in graph.inputs)
+        raise EncoderFolderError(f"{graph.path} reads {named}; a photo encoder has one input [batch, 3, height, width]")
+    shape, rules = pixel_rules(folder / RULE_FILES["photo"])
+    outputs = (_choose(graph, _PHOTO_OUTPUTS),)
+    try:
+        return shape, PhotoNetwork(graph.data, outputs=outputs, rules=rules)
+    except Exception as err:  # ONNX Runtime raises bare exceptions for foreign files
+        raise EncoderFolderError(f"{folder} cannot be opened: {_line(err)}") from err
+
+
+def _measure(
+    spec: EncoderSpec,
+    network: TextTransformer | PhotoNetwork,
+    graph: ForeignGraph,
+    shape: PixelShape | None = None,
+) -> EncoderSpec:
+    """Run the encoder once: a graph that does not fit says so now. Return its row with the dimension."""
+    try:
+        if isinstance(network, TextTransformer):
+            found = network.encode(_PROBES)
+        else:
+            height, width = (shape.height, shape.width) if shape else (1, 1)
+            found = network.encode(np.full((2, height, width, 3), 127, dtype=np.uint8))
+    except Exception as err:  # ONNX Runtime raises bare exceptions for inputs that do not fit
+        raise EncoderFolderError(
+            f"{graph.path} cannot be run: {_line(err)}; export it for batches of any size and length"
+        ) from err
+    if found.ndim != 2 or len(found) != 2 or not found.size or not np.isfinite(found).all():
+        raise EncoderFolderError(
+            f"{graph.path} gives no usable vectors: {found.shape} numbers, "
+            f"{'all' if np.isfinite(found).all() else 'not all'} of them finite"
+        )
+    return replace(spec, dimension=found.shape[1])
+
+
+def _choose(graph: ForeignGraph, known: tuple[str, ...]) -> str:
+    names = [name for name, _ in graph.outputs]
     for name in known:
         if name in names:
             return name
     if len(names) == 1:
         return names[0]
-    raise EncoderFolderError(
-        f"{path} has outputs {', '.join(names)}; one named {', '.join(known)} is expected"
-    )
+    raise EncoderFolderError(f"{graph.path} has outputs {', '.join(names)}; one named {', '.join(known)} is expected")
 
 
-def _max_tokens(limits: dict[str, Any]) -> int:
-    most = min(
-        int(limits.get("max_seq_length") or _MAX_TOKENS),
-        int(limits.get("max_position_embeddings") or _MAX_TOKENS),
-    )
-    return max(8, most)
-
-
-def _pixel_rules(rules: dict[str, Any], path: Path) -> tuple[PixelShape, PixelRules]:
-    """Read a ``preprocessor_config.json`` as transformers writes it."""
-    try:
-        size = _side(rules.get("size", 224))
-        crop = _side(rules["crop_size"]) if rules.get("do_center_crop") else size
-        shape = PixelShape(
-            width=crop[0],
-            height=crop[1],
-            fit="crop" if rules.get("do_center_crop") else "stretch",
-            crop_fraction=min(1.0, crop[0] / size[0]),
-            resample=_RESAMPLE.get(int(rules.get("resample", 2)), "bilinear"),
-        )
-        normalise = rules.get("do_normalize", True)
-        mean = _triple(rules.get("image_mean", (0.5,) * 3) if normalise else (0.0,) * 3)
-        std = _triple(rules.get("image_std", (0.5,) * 3) if normalise else (1.0,) * 3)
-        scale = float(rules.get("rescale_factor", 1 / 255)) if rules.get("do_rescale", True) else 1.0
-    except (KeyError, TypeError, ValueError) as err:
-        raise EncoderFolderError(f"{path} is not a preprocessor configuration: {err!r}") from err
-    return shape, PixelRules(scale=scale, mean=mean, std=std)
-
-
-def _side(size: Any) -> tuple[int, int]:
-    if isinstance(size, dict):
-        shortest = size.get("shortest_edge")
-        return (int(size.get("width", shortest)), int(size.get("height", shortest)))
-    return (int(size), int(size))
-
-
-def _triple(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as err:
-        raise EncoderFolderError(f"{path} is not valid JSON: {err}") from err
-    return value if isinstance(value, dict) else {}
+def _line(err: Exception) -> str:
+    return str(err).strip().partition("\n")[0] or type(err).__name__

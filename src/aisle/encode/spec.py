@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from aisle.catalog.photo_pixels import PixelShape
 from aisle.weights import WeightsFile
@@ -25,7 +26,8 @@ class EncoderSpec:
     method : str
         Which function opens it; see `aisle.encode.encoders`.
     learns_here : bool
-        True: learned from the catalogue at hand, all products together. False: pretrained, each product alone.
+        True: learned from the catalogue at hand, all products together. False: pretrained, each product
+        alone.
     dimension : int or None
         Columns of the embedding; None where the catalogue decides.
     licence : str
@@ -47,7 +49,8 @@ class EncoderSpec:
     folder : Path or None
         Where somebody's own encoder lies.
     default : bool
-        Whether a study runs it unasked. Those that only a model hub has are tried, and reported when out of reach.
+        Whether a study runs it unasked. Those that only a model hub has are tried, and reported when out of
+        reach.
     """
 
     name: str
@@ -63,6 +66,6 @@ class EncoderSpec:
     max_tokens: int = 0
     outputs: tuple[str, ...] = ("embedding",)
     select: str = "embedding"
-    pooling: str = "mean"
+    pooling: Literal["mean", "cls", "pooler"] = "mean"
     folder: Path | None = None
     default: bool = True

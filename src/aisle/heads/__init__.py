@@ -1,1 +1,1 @@
-"""TODO."""
+"""Classifier heads and the ways to score them without flattering."""

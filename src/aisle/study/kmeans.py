@@ -4,9 +4,10 @@ The study asks how good clusters are *on average over seeds*, which is a hundred
 dozen feature sets. Run one by one, the time goes into small matrix products and into overhead. Here all runs advance
 together: the distances of every product to the centres of every run are one matrix product, and so are the new centres.
 Same algorithm as scikit-learn's (greedy k-means++ starts, Lloyd's iterations, the start with the least inertia wins;
-Arthur & Vassilvitskii 2007), measured at 5 to 10 times its rate (``benchmarks/kmeans.py``).
+Arthur & Vassilvitskii 2007), at several times its rate (``benchmarks/kmeans.py``).
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 Array = NDArray[np.float32]
+
+KMEANS_VERSION = 1
+"""Goes up whenever the same rows and seeds could give other clusters."""
 
 _BLOCK_BYTES = 48 << 20
 _TOLERANCE = 1e-4
@@ -37,7 +41,13 @@ class Clustering:
 
 
 def kmeans(
-    X: Array, *, clusters: int, seeds: int, starts: int = 10, iterations: int = 300, threads: int = 1
+    X: Array,
+    *,
+    clusters: int,
+    seeds: int | Sequence[int],
+    starts: int = 10,
+    iterations: int = 300,
+    threads: int = 1,
 ) -> list[Clustering]:
     """Cluster the rows of a matrix from many seeds.
 
@@ -47,8 +57,8 @@ def kmeans(
         One row per product.
     clusters : int
         How many clusters, at most n.
-    seeds : int
-        How many independent results; seed s gives the same result whatever the other seeds.
+    seeds : int or sequence of int
+        The seeds, or how many from 0 on; a seed gives the same result whatever the other seeds.
     starts : int
         Starts per seed, of which the one with the least inertia counts.
     iterations : int
@@ -61,12 +71,15 @@ def kmeans(
     list of Clustering
         One per seed.
     """
+    if not 1 <= clusters <= len(X):
+        raise ValueError(f"{clusters} clusters of {len(X)} rows: choose from 1 to {len(X)}")
     X = _rotate(np.ascontiguousarray(X, dtype=np.float32))
+    chosen = range(seeds) if isinstance(seeds, int) else seeds
     per_run = X.shape[0] * max(3, clusters) * 4 * 3
     block = max(1, int(_BLOCK_BYTES // (per_run * starts)))
-    blocks = [range(first, min(first + block, seeds)) for first in range(0, seeds, block)]
+    blocks = [chosen[first : first + block] for first in range(0, len(chosen), block)]
 
-    def work(part: range) -> list[Clustering]:
+    def work(part: Sequence[int]) -> list[Clustering]:
         return _cluster_block(X, part, clusters=clusters, starts=starts, iterations=iterations)
 
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
@@ -78,7 +91,7 @@ def _rotate(X: Array) -> Array:
 
     float32 keeps distances exact to about 1e-6 of the spread, once the mean is gone.
     """
-    centred = X - X.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred: Array = X - X.mean(axis=0, dtype=np.float64).astype(np.float32)
     if X.shape[1] <= X.shape[0]:
         return centred
     values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
@@ -86,7 +99,7 @@ def _rotate(X: Array) -> Array:
     return np.ascontiguousarray(vectors[:, keep] * np.sqrt(values[keep]), dtype=np.float32)
 
 
-def _cluster_block(X: Array, seeds: range, *, clusters: int, starts: int, iterations: int) -> list[Clustering]:
+def _cluster_block(X: Array, seeds: Sequence[int], *, clusters: int, starts: int, iterations: int) -> list[Clustering]:
     """Run ``len(seeds) * starts`` runs together and keep the best start of each seed."""
     n = X.shape[0]
     norms = np.einsum("nd,nd->n", X, X)
@@ -135,11 +148,12 @@ def _plus_plus(X: Array, norms: Array, clusters: int, runs: int, rng: np.random.
 
 def _distances(X: Array, norms: Array, rows: NDArray[np.int64]) -> Array:
     """Squared distances from the given rows to all rows, shape (len(rows), n)."""
-    squared = X[rows] @ X.T
+    squared: Array = X[rows] @ X.T
     squared *= -2
     squared += norms
     squared += norms[rows][:, None]
-    return np.maximum(squared, 0, out=squared)
+    np.maximum(squared, 0, out=squared)
+    return squared
 
 
 def _assign(X: Array, norms: Array, centres: Array) -> tuple[NDArray[np.int32], Array]:

@@ -118,9 +118,7 @@ def _read_zip(archive: zipfile.ZipFile, *, source: str) -> dict[str, np.ndarray]
     members = {info.filename: info for info in archive.infolist()}
     pickles = [name for name in members if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise WeightsError(
-            f"{source} is a zip file, but not one that torch wrote: {len(pickles)} files data.pkl"
-        )
+        raise WeightsError(f"{source} is a zip file, but not one that torch wrote: {len(pickles)} files data.pkl")
     root = pickles[0].removesuffix("data.pkl")
 
     def stored(name: str, limit: int) -> zipfile.ZipInfo:
@@ -198,9 +196,7 @@ def _byte_size(storage: Storage) -> int:
 
 def _array(view: TensorView, block: np.ndarray, *, source: str) -> np.ndarray:
     if block.size != _byte_size(view.storage):
-        raise WeightsError(
-            f"{source} is damaged: a storage has {block.size} bytes, not {_byte_size(view.storage)}"
-        )
+        raise WeightsError(f"{source} is damaged: a storage has {block.size} bytes, not {_byte_size(view.storage)}")
     flat = block.view(_DTYPES[view.storage.kind])
     if 0 in view.sizes:
         return np.zeros(view.sizes, dtype=flat.dtype)

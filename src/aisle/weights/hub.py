@@ -114,9 +114,7 @@ class HubFile:
             return f"the model hub at {hub_url} has no public repository {self.repo!r}"
         if isinstance(err, EntryNotFoundError):
             return f"{self.repo} at {hub_url} has no file {self.filename!r} at revision {self.revision!r}"
-        chain = " / ".join(
-            f"{type(link).__name__}: {link}" for link in (err, err.__cause__) if link is not None
-        )
+        chain = " / ".join(f"{type(link).__name__}: {link}" for link in (err, err.__cause__) if link is not None)
         if isinstance(err, HfHubHTTPError):
             return f"the model hub at {hub_url} answered {err.response.status_code} for {self.label}"
         reason = explain(chain) or str(err).strip().partition("\n")[0] or type(err).__name__
@@ -149,7 +147,5 @@ class _Bar(tqdm):  # type: ignore[misc]
         if n is not None and n < 0:
             self._restarts += 1
             if self._restarts > _MAX_RESTARTS:
-                raise ConnectionError(
-                    "the download broke off again and again, and the server cannot resume it"
-                )
+                raise ConnectionError("the download broke off again and again, and the server cannot resume it")
         return bool(super().update(n))

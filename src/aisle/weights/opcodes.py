@@ -229,7 +229,5 @@ class _Machine:
         count = prod(sizes)
         last = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
         if count and (last >= storage.length or count > storage.length):
-            raise self.refusal(
-                f"a tensor of {count} numbers reaches position {last} of a storage of {storage.length}"
-            )
+            raise self.refusal(f"a tensor of {count} numbers reaches position {last} of a storage of {storage.length}")
         return TensorView(storage, offset, sizes, strides)

@@ -111,9 +111,7 @@ def cache_path(file: WheelFile | HubFile, *, settings: Settings) -> Path:
     """
     name = PurePosixPath(file.cache_name)
     if name.is_absolute() or ".." in name.parts or any(set(part) & set("\\:") for part in name.parts):
-        raise WeightsError(
-            f"{file.cache_name!r} is no name for a file in the cache; use plain relative paths"
-        )
+        raise WeightsError(f"{file.cache_name!r} is no name for a file in the cache; use plain relative paths")
     return settings.cache_dir / "weights" / name
 
 
@@ -121,9 +119,7 @@ def _check_local(file: LocalFile) -> Path:
     if not file.path.is_file():
         raise WeightsNotReachableError(f"there is no weights file at {file.path}; check the path")
     if file.sha256 is not None and (found := sha256_file(file.path)) != file.sha256:
-        raise WeightsError(
-            f"{file.path} has SHA-256 {found}, but {file.sha256} is asked for; use the right file"
-        )
+        raise WeightsError(f"{file.path} has SHA-256 {found}, but {file.sha256} is asked for; use the right file")
     return file.path
 
 
@@ -199,9 +195,5 @@ def _verify(path: Path, *, expected: str | None, place: Path) -> None:
             log.warning("%s cannot be recorded (%s): it will be trusted again next time", place, err.strerror)
     elif found != expected:
         path.unlink(missing_ok=True)
-        hint = (
-            f"; if its publisher has replaced it, remove {_record(place)}" if _record(place).exists() else ""
-        )
-        raise WeightsError(
-            f"the file for {place} has SHA-256 {found}, but {expected} is asked for; removed{hint}"
-        )
+        hint = f"; if its publisher has replaced it, remove {_record(place)}" if _record(place).exists() else ""
+        raise WeightsError(f"the file for {place} has SHA-256 {found}, but {expected} is asked for; removed{hint}")

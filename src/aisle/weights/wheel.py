@@ -125,9 +125,7 @@ def _reason(output: str) -> str:
     """Return why pip failed, from what it wrote; the cause stands in a warning before the last error."""
     if "No module named pip" in output:
         return f"pip is not installed beside {sys.executable} (python -m ensurepip installs it)"
-    if reason := explain(
-        "\n".join(re.findall(r"^WARNING: Retrying.*$|^ERROR:.*$|^.*Error\(.*$", output, re.M))
-    ):
+    if reason := explain("\n".join(re.findall(r"^WARNING: Retrying.*$|^ERROR:.*$|^.*Error\(.*$", output, re.M))):
         return reason
     errors = re.findall(r"^ERROR: (.+)$", output, re.M)
     if any("No matching distribution" in line for line in errors):

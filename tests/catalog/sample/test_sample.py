@@ -171,9 +171,7 @@ def test_the_bomb_is_small_on_disk_and_huge_when_opened(sample, good_rows, truth
         ("palette", ".png", "PNG", "P"),
     ],
 )
-def test_odd_photos_decode_to_the_mode_they_are_listed_under(
-    sample, good_rows, truth, kind, suffix, container, mode
-):
+def test_odd_photos_decode_to_the_mode_they_are_listed_under(sample, good_rows, truth, kind, suffix, container, mode):
     path = photo_of(sample, good_rows, truth, kind)
     with Image.open(path) as photo:
         photo.load()

@@ -45,9 +45,7 @@ def edit_copy(photo: Image.Image, *, rng: np.random.Generator) -> Image.Image:
     left, top, right, bottom = rng.uniform(0.005, 0.035, 4) * (width, height, width, height)
     cropped = photo.crop((round(left), round(top), round(width - right), round(height - bottom)))
     scale = rng.uniform(0.75, 1.0)
-    resized = cropped.resize(
-        (round(cropped.width * scale), round(cropped.height * scale)), Image.Resampling.LANCZOS
-    )
+    resized = cropped.resize((round(cropped.width * scale), round(cropped.height * scale)), Image.Resampling.LANCZOS)
     factor = rng.uniform(0.84, 0.95) if rng.random() < 0.5 else rng.uniform(1.05, 1.14)
     return ImageEnhance.Brightness(resized).enhance(factor)
 

@@ -85,9 +85,7 @@ def make_item(good: Good, number: int, *, seed: int) -> Item:
 
 def draw_photo(item: Item, *, seed: int) -> Image.Image:
     """Draw the photo of a product; that of a near-duplicate is its original's, edited."""
-    photo = photograph(
-        item.good, item.look, item.shot, rng=np.random.default_rng([seed, _PHOTO, item.source])
-    )
+    photo = photograph(item.good, item.look, item.shot, rng=np.random.default_rng([seed, _PHOTO, item.source]))
     if item.source != item.number:
         photo = edit_copy(photo, rng=np.random.default_rng([seed, _COPY, item.number]))
     return photo

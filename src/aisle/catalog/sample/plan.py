@@ -80,8 +80,7 @@ def draw_plan(products: int, *, rng: np.random.Generator) -> Plan:
     touched = set(copies) | set(copies.values())
     free = iter([number for number in rng.permutation(products).tolist() if number not in touched])
     wrong = {
-        number: _other_good(goods[number], rng)
-        for number, _ in zip(free, range(counts[WRONG_LABELS]), strict=False)
+        number: _other_good(goods[number], rng) for number, _ in zip(free, range(counts[WRONG_LABELS]), strict=False)
     }
     photos = {}
     for kind in (*PHOTO_KINDS, NO_PHOTO):

@@ -108,8 +108,7 @@ def _place(photo: Image.Image, item: Image.Image, count: int, pose: str, *, rng:
         shift = (index - (count - 1) / 2) * 0.55 * size[0] * (1.6 if spread * size[0] < 0.6 * width else 1)
         left = round((width - size[0]) / 2 + shift + jitter[0, 0] * width)
         top = round(
-            (height - size[1]) / 2
-            + (0.03 * (pose == "standing") + jitter[0, 1] + 0.3 * jitter[index, 1]) * height
+            (height - size[1]) / 2 + (0.03 * (pose == "standing") + jitter[0, 1] + 0.3 * jitter[index, 1]) * height
         )
         _cast_shadow(photo, small, (left, top), pose)
         photo.paste(small, (left, top), small)
@@ -143,9 +142,7 @@ def _add_badge(photo: Image.Image, rng: np.random.Generator) -> None:
         r = width * 0.1
         pen.ellipse((width - 2.2 * r, 0.2 * r, width - 0.2 * r, 2.2 * r), fill=(206, 38, 42))
         text = str(rng.choice(["-20%", "NEW", "SALE", "-50%"]))
-        pen.text(
-            (width - 1.2 * r, 1.2 * r), text, font=ImageFont.load_default(r * 0.6), fill="white", anchor="mm"
-        )
+        pen.text((width - 1.2 * r, 1.2 * r), text, font=ImageFont.load_default(r * 0.6), fill="white", anchor="mm")
     else:
         pen.text(
             (width / 2, height * 0.95),
@@ -168,9 +165,7 @@ def _developed(photo: Image.Image, rng: np.random.Generator) -> Image.Image:
         falloff = 1 + rng.uniform(-0.1, 0.1) * u + rng.uniform(-0.07, 0.07) * v - 0.05 * (u**2 + v**2)
         developed = to_image(lit(np.asarray(developed, np.float32), falloff))
     if rng.random() < 0.3:
-        grain = rng.standard_normal((photo.height, photo.width, 1), np.float32) * np.float32(
-            rng.uniform(1.5, 4)
-        )
+        grain = rng.standard_normal((photo.height, photo.width, 1), np.float32) * np.float32(rng.uniform(1.5, 4))
         developed = to_image(np.asarray(developed, np.float32) + grain)
     if rng.random() < 0.1:
         developed = developed.filter(ImageFilter.GaussianBlur(rng.uniform(0.6, 1.3)))

@@ -52,18 +52,14 @@ def curve(points: Points, *, closed: bool = False, steps: int = 10) -> Outline:
     """Return a smooth line through points (Catmull-Rom spline); a point given twice makes a corner."""
     knots = np.asarray(points, np.float32)
     around = (
-        np.concatenate([knots[-1:], knots, knots[:2]])
-        if closed
-        else np.concatenate([knots[:1], knots, knots[-1:]])
+        np.concatenate([knots[-1:], knots, knots[:2]]) if closed else np.concatenate([knots[:1], knots, knots[-1:]])
     )
     t = np.linspace(0, 1, steps, endpoint=False, dtype=np.float32)[:, None]
     pieces = []
     for before, here, there, after in zip(around, around[1:], around[2:], around[3:], strict=False):
         if np.array_equal(here, there):  # a corner: the spline would tie a knot in it
             continue
-        bend = (2 * before - 5 * here + 4 * there - after) * t**2 + (
-            3 * (here - there) + after - before
-        ) * t**3
+        bend = (2 * before - 5 * here + 4 * there - after) * t**2 + (3 * (here - there) + after - before) * t**3
         pieces.append(here + 0.5 * ((there - before) * t + bend))
     if not closed:
         pieces.append(knots[-1:])

@@ -78,9 +78,7 @@ def flowers(first: Rgb, second: Rgb, pitch: float) -> Texture:
     def texture(x: Array, y: Array) -> Array:
         across, down, row = _cells(x, y, pitch)
         reach, angle = np.hypot(across, down) / pitch, np.arctan2(down, across)
-        colours = mixture(
-            first, leaf, (reach < 0.44 * np.abs(np.cos(1.5 * angle + row)) ** 3).astype(np.float32)
-        )
+        colours = mixture(first, leaf, (reach < 0.44 * np.abs(np.cos(1.5 * angle + row)) ** 3).astype(np.float32))
         petals = reach < 0.26 + 0.1 * np.cos(5 * angle + 1.7 * row)
         colours = np.where(petals[..., None], np.asarray(second, np.float32), colours)
         hearts: Array = np.where((reach < 0.085)[..., None], np.asarray(heart, np.float32), colours)
@@ -133,9 +131,7 @@ def wood(colour: Rgb, *, pitch: float = 6.0, upright: bool = False) -> Texture:
         plank = np.floor(across / (2.2 * pitch))
         shifted = along + 37 * plank
         sway = 0.5 * np.sin(shifted * 0.07) + 0.25 * np.sin(shifted * 0.19 + across * 0.2)
-        grain = np.sin(across * 9 / pitch + 3 * plank + 2 * sway) + 0.6 * np.sin(
-            across * 31 / pitch + 5 * sway
-        )
+        grain = np.sin(across * 9 / pitch + 3 * plank + 2 * sway) + 0.6 * np.sin(across * 31 / pitch + 5 * sway)
         seam = across / (2.2 * pitch) % 1 < 0.03
         return mixture(darker(colour, 0.2), lighter(colour, 0.1), 0.55 + 0.2 * grain - 0.45 * seam)
 

@@ -95,9 +95,7 @@ def write_text(good: Good, look: Look, *, rng: np.random.Generator) -> Text:
     parts["title"] = title
     description = "" if rng.random() < (0.3 if vague else 0.07) else _describe(good, parts, tongue, rng=rng)
     values = (look.brand, parts["c"], parts["m"], parts["s"], look.pattern.name[tongue], parts["k"])
-    pairs = [
-        f"{key[tongue]}: {value}" for key, value in zip(_KEYS, values, strict=True) if rng.random() < 0.6
-    ]
+    pairs = [f"{key[tongue]}: {value}" for key, value in zip(_KEYS, values, strict=True) if rng.random() < 0.6]
     return Text(title, description, "; ".join(pairs) if rng.random() < 0.7 else "", french, vague)
 
 
@@ -141,9 +139,7 @@ def _describe(good: Good, parts: dict[str, str], tongue: int, *, rng: np.random.
     known = {"material": parts["m"], "size": parts["s"]}
     facts = [fact[tongue].format_map(known) for fact in good.facts]
     wanted = int(rng.integers(1, 6))
-    sentences = [
-        facts[index] for index in rng.permutation(len(facts))[: min(wanted, 1 + int(rng.integers(3)))]
-    ]
+    sentences = [facts[index] for index in rng.permutation(len(facts))[: min(wanted, 1 + int(rng.integers(3)))]]
     if wanted > 1 and rng.random() < 0.75:
         sentences.insert(0, _one(_OPENINGS[tongue].split("|"), rng).format_map(parts))
     closings = _CLOSINGS[tongue].split("|")

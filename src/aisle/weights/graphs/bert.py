@@ -70,8 +70,7 @@ def build_bert(
     positions = weights.get("embeddings.position_embeddings.weight", ndim=2)
     kinds = weights.get("embeddings.token_type_embeddings.weight", ndim=2)
     layers = [
-        _layer(weights, f"encoder.layer.{number}.")
-        for number in range(weights.count(r"encoder\.layer\.(\d+)\."))
+        _layer(weights, f"encoder.layer.{number}.") for number in range(weights.count(r"encoder\.layer\.(\d+)\."))
     ]
     graph = GraphBuilder("bert")
     ids, mask = text_inputs(graph)

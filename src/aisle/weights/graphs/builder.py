@@ -104,9 +104,7 @@ class GraphBuilder:
             )
             for name in sorted(large)
         ]
-        graph = helper.make_graph(
-            self._nodes, self._name, [*self._inputs, *declared], self._outputs, initializer=small
-        )
+        graph = helper.make_graph(self._nodes, self._name, [*self._inputs, *declared], self._outputs, initializer=small)
         try:
             onnx.checker.check_model(self._wrap(graph), full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as err:

@@ -108,9 +108,7 @@ class _Net:
             "pads": [before, before, after, after],
             "group": kernel.shape[0] if by_channel else 1,
         }
-        x = self._graph.node(
-            "Conv", [x, self._graph.constant(kernel), self._graph.constant(bias)], attributes
-        )
+        x = self._graph.node("Conv", [x, self._graph.constant(kernel), self._graph.constant(bias)], attributes)
         if not activate:
             return x
         return self._graph.node("Clip", [x, self._graph.constant(0.0), self._graph.constant(6.0)])

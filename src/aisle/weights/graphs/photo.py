@@ -32,9 +32,7 @@ def pixel_input(graph: GraphBuilder, *, size: int, norm: PixelNorm) -> str:
     return graph.node("Mul", [graph.node("Sub", [planes, graph.constant(mean)]), graph.constant(scale)])
 
 
-def fold_batch_norm(
-    weights: Checkpoint, *, conv: str, batch_norm: str, eps: float
-) -> tuple[np.ndarray, np.ndarray]:
+def fold_batch_norm(weights: Checkpoint, *, conv: str, batch_norm: str, eps: float) -> tuple[np.ndarray, np.ndarray]:
     """Fold a batch normalisation into the convolution before it (Ioffe and Szegedy 2015, section 3.1).
 
     Parameters

@@ -76,9 +76,7 @@ def _bottleneck(graph: GraphBuilder, weights: Checkpoint, x: str, prefix: str, *
     return graph.node("Relu", [graph.node("Add", [x, shortcut])])
 
 
-def _convolve(
-    graph: GraphBuilder, weights: Checkpoint, x: str, conv: str, batch_norm: str, *, stride: int = 1
-) -> str:
+def _convolve(graph: GraphBuilder, weights: Checkpoint, x: str, conv: str, batch_norm: str, *, stride: int = 1) -> str:
     kernel, bias = fold_batch_norm(weights, conv=conv, batch_norm=batch_norm, eps=EPSILON)
     half = kernel.shape[2] // 2
     attributes = {"kernel_shape": list(kernel.shape[2:]), "strides": [stride, stride], "pads": [half] * 4}

@@ -21,9 +21,7 @@ class Checkpoint:
         Prefixes that some publishers put before every name, e.g. ``"bert."``; stripped where they occur.
     """
 
-    def __init__(
-        self, tensors: Mapping[str, np.ndarray], *, source: str, prefixes: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, tensors: Mapping[str, np.ndarray], *, source: str, prefixes: tuple[str, ...] = ()) -> None:
         self._source = source
         self._tensors: dict[str, np.ndarray] = {}
         for name, array in tensors.items():

@@ -69,9 +69,7 @@ def text_inputs(graph: GraphBuilder) -> tuple[str, str]:
     return ids, graph.input("attention_mask", dtype="int64", shape=shape)
 
 
-def embed(
-    graph: GraphBuilder, ids: str, *, words: np.ndarray, positions: np.ndarray, norm: Norm, eps: float
-) -> str:
+def embed(graph: GraphBuilder, ids: str, *, words: np.ndarray, positions: np.ndarray, norm: Norm, eps: float) -> str:
     """Look tokens up, add the position's vector, normalise: [batch, sequence, width]."""
     length = graph.node("Slice", [graph.node("Shape", [ids]), *map(graph.constant, ([1], [2]))])
     rows = graph.node("Slice", [graph.constant(positions), graph.constant([0]), length])
@@ -79,9 +77,7 @@ def embed(
     return _normalise(graph, graph.node("Add", [tokens, rows]), norm=norm, eps=eps)
 
 
-def encode(
-    graph: GraphBuilder, states: str, *, mask: str, layers: list[Layer], heads: int, eps: float
-) -> str:
+def encode(graph: GraphBuilder, states: str, *, mask: str, layers: list[Layer], heads: int, eps: float) -> str:
     """Run the encoder layers over [batch, sequence, width].
 
     Written in standard operators only: onnxruntime fuses them on loading, and its own fused operators, drawn

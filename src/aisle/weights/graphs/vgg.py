@@ -41,9 +41,7 @@ def build_vgg16(
     weights = Checkpoint(tensors, source="VGG weights")
     graph = GraphBuilder("vgg16")
     x = pixel_input(graph, size=size, norm=norm)
-    layers = sorted(
-        int(match[1]) for name in tensors if (match := re.fullmatch(r"features\.(\d+)\.weight", name))
-    )
+    layers = sorted(int(match[1]) for name in tensors if (match := re.fullmatch(r"features\.(\d+)\.weight", name)))
     channels = 0
     for layer, following in zip(layers, [*layers[1:], None], strict=True):
         kernel, bias = (
@@ -65,9 +63,7 @@ def build_vgg16(
         weight = weights.get(*(f"{name}.weight" for name in names))
         weight = weight.reshape(weight.shape[0], -1)
         if weight.shape[1] != width:
-            raise WeightsError(
-                f"VGG weights: {names[0]} takes {weight.shape[1]} numbers, the photo gives {width}"
-            )
+            raise WeightsError(f"VGG weights: {names[0]} takes {weight.shape[1]} numbers, the photo gives {width}")
         bias, width = weights.get(*(f"{name}.bias" for name in names), ndim=1), weight.shape[0]
         dense = graph.node("Gemm", [x, graph.constant(weight), graph.constant(bias)], {"transB": 1})
         x = graph.node("Relu", [dense])

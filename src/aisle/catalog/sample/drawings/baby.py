@@ -32,9 +32,7 @@ def draw_baby_bottle(canvas: Canvas, look: Look, rng: np.random.Generator) -> No
     waist = half - (3.5 if look.variant.en == "anti-colic" else 0)
     body = lathe(50, [(36, 13), (41, half), (62, waist), (84, half), (93, half - 1), (95, half - 5)])
     canvas.fill(body, (224, 234, 240), light=glass)
-    canvas.fill(
-        box(0, rng.uniform(46, 68), 100, 100), (250, 246, 236), light=cylinder, inside=body, opacity=0.9
-    )
+    canvas.fill(box(0, rng.uniform(46, 68), 100, 100), (250, 246, 236), light=cylinder, inside=body, opacity=0.9)
     for step in range(6):
         y = 52 + step * 6
         canvas.stroke(polygon([(50 + half * 0.2, y), (50 + half * 0.5, y)]), 0.7, darker(colour, 0.2))
@@ -161,9 +159,7 @@ def draw_soft_toy(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     fur = look.colour.rgb
     pale = lighter(fur, 0.45)
     for side in (-1, 1):
-        canvas.fill(
-            turned(ellipse(50 + side * 25, 58, 8, 15), side * -38, (50 + side * 25, 58)), fur, light=sphere
-        )
+        canvas.fill(turned(ellipse(50 + side * 25, 58, 8, 15), side * -38, (50 + side * 25, 58)), fur, light=sphere)
         canvas.fill(ellipse(50 + side * 21, 86, 13, 10), fur, light=sphere)
         canvas.fill(ellipse(50 + side * 22, 87, 7.5, 6), pale, light=sphere)
     canvas.fill(ellipse(50, 67, 24, 26), fur, light=sphere)
@@ -182,9 +178,7 @@ def draw_soft_toy(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
         canvas.fill(ellipse(50 + side * 9 - 0.7, 26.2, 0.7), WHITE)
     if rng.random() < 0.6:
         for side in (-1, 1):
-            canvas.fill(
-                polygon([(50, 50), (50 + side * 12, 45), (50 + side * 12, 55)]), look.accent.rgb, light=puffed
-            )
+            canvas.fill(polygon([(50, 50), (50 + side * 12, 45), (50 + side * 12, 55)]), look.accent.rgb, light=puffed)
         canvas.fill(ellipse(50, 50, 3), darker(look.accent.rgb, 0.15), light=downward)
 
 

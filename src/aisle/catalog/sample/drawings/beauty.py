@@ -82,9 +82,7 @@ def draw_lipstick(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
             closed=True,
         )
         canvas.fill(smear, look.colour.rgb, light=sideways)
-        canvas.fill(
-            smear * np.float32(0.6) + np.float32(30), lighter(look.colour.rgb, 0.25), opacity=0.5, blur=1.5
-        )
+        canvas.fill(smear * np.float32(0.6) + np.float32(30), lighter(look.colour.rgb, 0.25), opacity=0.5, blur=1.5)
 
 
 def _lying(u: Array, v: Array) -> Array:
@@ -132,9 +130,7 @@ def _draw_label(canvas: Canvas, look: Look, area: Outline) -> None:
         4,
         (96, 92, 88),
     )
-    canvas.stroke(
-        polygon([(left + 5, top + height * 0.66), (right - 5, top + height * 0.66)]), 0.5, (150, 146, 140)
-    )
+    canvas.stroke(polygon([(left + 5, top + height * 0.66), (right - 5, top + height * 0.66)]), 0.5, (150, 146, 140))
 
 
 def draw_palette(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
@@ -144,9 +140,7 @@ def draw_palette(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     canvas.fill(box(12, 10, 88, 44, radius=2), (206, 220, 230), light=metal)
     canvas.fill(box(6, 48, 94, 95, radius=4), case, light=sideways)
     columns, rows = int(rng.integers(4, 7)), int(rng.integers(2, 4))
-    warm = np.array(
-        [[224, 170, 150], [150, 84, 70], [236, 208, 178], [110, 60, 66], [206, 120, 130], [92, 74, 70]]
-    )
+    warm = np.array([[224, 170, 150], [150, 84, 70], [236, 208, 178], [110, 60, 66], [206, 120, 130], [92, 74, 70]])
     wide, high = 80 / columns, (30 if look.variant.en == "with brush" else 40) / rows
     for row in range(rows):
         for column in range(columns):
@@ -155,9 +149,7 @@ def draw_palette(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
             x, y = 10 + column * wide, 52 + row * high
             pan = box(x + 0.8, y + 0.8, x + wide - 0.8, y + high - 0.8, radius=1.5)
             canvas.fill(pan, darker(tint, 0.4))
-            canvas.fill(
-                pan + np.float32(0.5), tint, light=metal if rng.random() < 0.3 else sideways, inside=pan
-            )
+            canvas.fill(pan + np.float32(0.5), tint, light=metal if rng.random() < 0.3 else sideways, inside=pan)
     if look.variant.en == "with brush":
         canvas.stroke(polygon([(14, 88), (62, 88)]), 2.6, BLACK if case != BLACK else GOLD, light=sideways)
         canvas.fill(box(62, 86, 72, 90), STEEL, light=metal)

@@ -28,9 +28,7 @@ def draw_laptop(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     tilt = rng.uniform(0.5, 2)
 
     def wallpaper(x: Array, y: Array) -> Array:
-        return mixture(
-            first, second, 0.5 + 0.5 * np.sin(x * 0.045 * tilt + y * 0.06 + 0.8 * np.sin(x * 0.05))
-        )
+        return mixture(first, second, 0.5 + 0.5 * np.sin(x * 0.045 * tilt + y * 0.06 + 0.8 * np.sin(x * 0.05)))
 
     canvas.fill(box(14, 12, 86, 62, radius=2.5), shell, light=sideways)
     canvas.fill(box(15, 13, 85, 61, radius=2), BLACK)
@@ -47,9 +45,7 @@ def draw_laptop(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
         step = (2 * (50 - left)) / 14
         for column in range(14):
             x = left + column * step
-            canvas.fill(
-                polygon([(x, top), (x + step - 0.6, top), (x + step - 0.4, bottom), (x - 0.2, bottom)]), keys
-            )
+            canvas.fill(polygon([(x, top), (x + step - 0.6, top), (x + step - 0.4, bottom), (x - 0.2, bottom)]), keys)
     canvas.fill(polygon([(38, 80.5), (62, 80.5), (64, 85), (36, 85)]), darker(shell, 0.12))
 
 
@@ -71,18 +67,12 @@ def draw_mouse(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     wide = rng.uniform(21, 26)
     if look.variant.en == "wired":
         canvas.stroke(curve([(50, 22), (50, 10), (60, 4), (74, 8), (84, 2)]), 1.8, darker(colour, 0.4))
-    body = lathe(
-        50, [(18, 6), (20, wide - 8), (30, wide - 2), (52, wide - 1), (72, wide), (88, wide - 8), (95, 6)]
-    )
+    body = lathe(50, [(18, 6), (20, wide - 8), (30, wide - 2), (52, wide - 1), (72, wide), (88, wide - 8), (95, 6)])
     canvas.fill(body, darker(colour, 0.2))
     canvas.fill(body * np.float32(0.97) + np.float32(1.5), colour, light=sphere)
     if look.variant.en == "gaming":
-        canvas.fill(
-            polygon([(30, 46), (44, 58), (44, 84), (36, 80)]), look.accent.rgb, inside=body, light=downward
-        )
-        canvas.fill(
-            polygon([(70, 46), (56, 58), (56, 84), (64, 80)]), look.accent.rgb, inside=body, light=downward
-        )
+        canvas.fill(polygon([(30, 46), (44, 58), (44, 84), (36, 80)]), look.accent.rgb, inside=body, light=downward)
+        canvas.fill(polygon([(70, 46), (56, 58), (56, 84), (64, 80)]), look.accent.rgb, inside=body, light=downward)
         canvas.stroke(arc((50, 76), 7, 0, 360), 1, lighter(look.accent.rgb, 0.4))
     canvas.stroke(polygon([(50, 19), (50, 48)]), 0.9, darker(colour, 0.55))
     canvas.stroke(arc((50, 30), (wide, 22), 15, 165), 0.9, darker(colour, 0.5), inside=body)
@@ -94,9 +84,7 @@ def draw_mouse(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     )
     canvas.fill(ellipse(38, 36, 4, 9), (255, 255, 255), opacity=0.3, blur=2)
     if look.variant.en != "gaming":
-        canvas.write(
-            look.brand, (50, 78), 4.5, lighter(colour, 0.5) if sum(colour) < 380 else darker(colour, 0.5)
-        )
+        canvas.write(look.brand, (50, 78), 4.5, lighter(colour, 0.5) if sum(colour) < 380 else darker(colour, 0.5))
 
 
 def draw_keyboard(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:

@@ -129,18 +129,14 @@ def _draw_stems(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
 
 def draw_frame(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     """Draw a framed picture."""
-    left, top, right, bottom = (
-        (8.0, 18.0, 92.0, 82.0) if look.variant.en == "landscape" else (20.0, 5.0, 80.0, 95.0)
-    )
+    left, top, right, bottom = (8.0, 18.0, 92.0, 82.0) if look.variant.en == "landscape" else (20.0, 5.0, 80.0, 95.0)
     if look.variant.en == "square":
         left, top, right, bottom = 10.0, 10.0, 90.0, 90.0
     frame = _MATERIALS.get(look.material.en, look.colour.rgb)
     thick = rng.uniform(3, 7)
     canvas.fill(box(left, top, right, bottom), frame, light=sideways)
     for inset, tone, opacity in ((thick * 0.5, WHITE, 0.3), (thick, (0, 0, 0), 0.35)):
-        canvas.stroke(
-            box(left + inset, top + inset, right - inset, bottom - inset), 0.5, tone, opacity=opacity
-        )
+        canvas.stroke(box(left + inset, top + inset, right - inset, bottom - inset), 0.5, tone, opacity=opacity)
     canvas.fill(box(left + thick, top + thick, right - thick, bottom - thick), WHITE, light=sideways)
     mat = thick + rng.uniform(4, 10)
     window = box(left + mat, top + mat, right - mat, bottom - mat)
@@ -195,9 +191,7 @@ def draw_lamp(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
             look.colour.rgb,
             light=sphere,
         )
-        canvas.fill(
-            turned(ellipse(60, 36, 16, 3.5), -28, (58, 22)), (255, 244, 200) if glow else (230, 230, 226)
-        )
+        canvas.fill(turned(ellipse(60, 36, 16, 3.5), -28, (58, 22)), (255, 244, 200) if glow else (230, 230, 226))
         return
     if look.material.en in ("ceramic", "terracotta", "stoneware"):
         canvas.fill(

@@ -62,9 +62,7 @@ def draw_bedspread(canvas: Canvas, look: Look, rng: np.random.Generator) -> None
     canvas.fill(drop, look.cloth(8), light=folds(rng.uniform(6, 9)))
     canvas.fill(drop, (0, 0, 0), opacity=0.14)
     canvas.fill(top, look.cloth(8), light=_quilted)
-    canvas.fill(
-        polygon([(11, 46), (89, 46), (90.5, 52), (9.5, 52)]), lighter(look.accent.rgb, 0.25), light=downward
-    )
+    canvas.fill(polygon([(11, 46), (89, 46), (90.5, 52), (9.5, 52)]), lighter(look.accent.rgb, 0.25), light=downward)
 
 
 def _quilted(u: Array, v: Array) -> Array:
@@ -188,6 +186,4 @@ def draw_towels(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
     for y, thick in ((74, 4.5), (81, 1.2), (70, 1.2)):
         canvas.fill(box(20.5, y, 79.5, y + thick), look.accent.rgb, light=folds(2.3), opacity=0.85)
     for thread in np.arange(21, 80, 1.5).tolist():
-        canvas.stroke(
-            polygon([(thread, 91.5), (thread + rng.uniform(-0.5, 0.5), 95)]), 0.5, darker(colour, 0.12)
-        )
+        canvas.stroke(polygon([(thread, 91.5), (thread + rng.uniform(-0.5, 0.5), 95)]), 0.5, darker(colour, 0.12))

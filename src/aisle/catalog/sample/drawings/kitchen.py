@@ -46,9 +46,7 @@ def draw_mug(canvas: Canvas, look: Look, rng: np.random.Generator) -> None:
         surface = speckle(colour, darker(colour, 0.35))
     canvas.fill(body, surface, light=cylinder)
     if look.pattern.texture is None and rng.random() < 0.45:
-        canvas.write(
-            str(rng.choice(["hello", "COFFEE", "good day", "MERCI", "No. 1"])), (44, middle), 9, _ink(colour)
-        )
+        canvas.write(str(rng.choice(["hello", "COFFEE", "good day", "MERCI", "No. 1"])), (44, middle), 9, _ink(colour))
     canvas.fill(ellipse(44, top, wide, 5.5), lighter(colour, 0.35), light=sideways)
     canvas.fill(ellipse(44, top, wide - 2, 4.4), darker(colour, 0.25), light=downward)
     if rng.random() < 0.4:

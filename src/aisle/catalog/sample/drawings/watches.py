@@ -37,9 +37,7 @@ def draw_wrist_watch(canvas: Canvas, look: Look, rng: np.random.Generator) -> No
     if square:
         canvas.fill(box(27, 26, 73, 74, radius=7), gilt, light=metal)
         canvas.fill(box(30.5, 29.5, 69.5, 70.5, radius=4.5), darker(gilt, 0.45))
-        canvas.fill(
-            box(31, 30, 69, 70, radius=4), BLACK if rng.random() < 0.4 else (246, 244, 238), light=sideways
-        )
+        canvas.fill(box(31, 30, 69, 70, radius=4), BLACK if rng.random() < 0.4 else (246, 244, 238), light=sideways)
         radius = 19.5
     else:
         for side in (-1, 1):
@@ -95,16 +93,10 @@ def draw_digital_watch(canvas: Canvas, look: Look, rng: np.random.Generator) -> 
     _draw_strap(canvas, colour, rng.uniform(11.5, 13.5), stitched=False)
     smart = look.variant.en == "smart"
     for y in (42, 58):
-        canvas.fill(
-            box(22.5, y - 3, 78, y + 3, radius=1.5), darker(colour, 0.4) if not smart else STEEL, light=metal
-        )
+        canvas.fill(box(22.5, y - 3, 78, y + 3, radius=1.5), darker(colour, 0.4) if not smart else STEEL, light=metal)
     corner = 10 if smart else 5
-    canvas.fill(
-        box(25.5, 27, 74.5, 73, radius=corner), BLACK if smart else darker(colour, 0.18), light=sideways
-    )
-    canvas.stroke(
-        box(27, 28.5, 73, 71.5, radius=corner - 1), 0.6, look.accent.rgb if not smart else (90, 92, 98)
-    )
+    canvas.fill(box(25.5, 27, 74.5, 73, radius=corner), BLACK if smart else darker(colour, 0.18), light=sideways)
+    canvas.stroke(box(27, 28.5, 73, 71.5, radius=corner - 1), 0.6, look.accent.rgb if not smart else (90, 92, 98))
     time = f"{rng.integers(1, 13):02d}:{rng.integers(0, 60):02d}"
     if smart:
         canvas.fill(box(30, 32, 70, 68, radius=6), (10, 12, 18))

@@ -1,0 +1,69 @@
+# Two commands for a new user: `make demo` and `make test`. The rest is for those who change the code.
+# Everything is installed into .venv (torch, for the slow parity tests alone, into .venv-torch).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH_VENV := .venv-torch
+TORCH_BIN := $(TORCH_VENV)/bin
+DEMO ?= demo
+REAL ?= ../shared/data/flipkart-1050
+
+# Warnings of pip about running as root or about a newer pip are noise here.
+PIP := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+FAST := not slow and not torch and not network and not real and not browser
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-slow test-torch test-real lint format clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) -c constraints.txt -e '.[study]'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@$(BIN)/python $(PIP) -c constraints.txt -e '.[study,test]'
+	@touch $@
+
+$(TORCH_VENV)/.installed: pyproject.toml constraints.txt
+	@test -x $(TORCH_BIN)/python || $(PYTHON) -m venv $(TORCH_VENV)
+	@$(TORCH_BIN)/python $(PIP) torch==2.13.0
+	@$(TORCH_BIN)/python $(PIP) -c constraints.txt -e '.[study,test]' transformers==5.23.0
+	@$(TORCH_BIN)/python $(PIP) --no-deps efficientnet_lite_pytorch==0.1.0
+	@touch $@
+
+demo: $(VENV)/.installed  ## Draw the sample catalogue, study it, and say where the report is
+	@$(BIN)/aisle sample $(DEMO)/catalog
+	@$(BIN)/aisle study $(DEMO)/catalog --out $(DEMO)/study || test $$? -eq 3
+
+test: $(VENV)/.installed-test  ## Run the tests that need no network and little time
+	@$(BIN)/python -m pytest -q -m "$(FAST)" --cov --cov-report=term
+
+lint: $(VENV)/.installed-test  ## Style, types, and the layers of the architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test-all: lint test-slow test-torch test-real  ## Everything that `make test` leaves out
+
+test-slow: $(VENV)/.installed-test  ## Slow tests, the package index, a real browser
+	@$(BIN)/python -m pytest -q -m "(slow or network or browser or real) and not torch"
+
+test-torch: $(TORCH_VENV)/.installed  ## Parity with torch, on random and on published weights
+	@$(TORCH_BIN)/python -m pytest -q -m torch
+
+test-real: $(VENV)/.installed  ## The whole study on the real catalogue, where it lies beside the checkout
+	@if test -d $(REAL); then $(BIN)/aisle study $(REAL) --out out/real; \
+	else echo "skipped: the real catalogue is not at $(REAL)"; fi
+
+format: $(VENV)/.installed-test  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## Remove what the other targets made, except the cache of weights and embeddings
+	rm -rf $(VENV) $(TORCH_VENV) $(DEMO) out .pytest_cache .mypy_cache .ruff_cache .coverage
