@@ -1,10 +1,12 @@
 """Settings from the environment and from one TOML file, read once by the outermost layer.
 
 Order, the later wins: the defaults below, ``aisle.toml`` in the working folder (or the file that ``AISLE_CONFIG``
-names), the environment (``AISLE_CACHE_DIR``, ``AISLE_HUB_URL``, ``AISLE_OFFLINE``, ``AISLE_THREADS``).
+names), the environment: ``AISLE_CACHE_DIR``, ``AISLE_HUB_URL``, ``AISLE_OFFLINE``, ``AISLE_THREADS``. An empty variable
+counts as unset.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -63,6 +65,7 @@ class Settings:
             A value cannot be used, a key is unknown, or the file is not TOML.
         """
         environ = os.environ if environ is None else environ
+        environ = {name: value for name, value in environ.items() if value.strip()}  # empty means unset
         file = Path(environ.get("AISLE_CONFIG") or (folder or Path()) / "aisle.toml")
         values: dict[str, Any] = {}
         if file.is_file():
@@ -86,15 +89,18 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def _convert(name: str, value: Any) -> Any:
+    text = str(value).strip()
     if name == "cache_dir":
-        return Path(str(value)).expanduser()
+        return Path(text).expanduser()
     if name == "offline":
-        word = str(value).strip().lower()
+        word = text.lower()
         if word not in {"1", "0", "true", "false", "yes", "no"}:
             raise SettingsError(f"setting 'offline' is {value!r}; use true or false")
         return word in {"1", "true", "yes"}
     if name == "threads":
-        if not str(value).isdigit() or int(value) < 1:
-            raise SettingsError(f"setting 'threads' is {value!r}; use a whole number from 1")
-        return int(value)
-    return str(value)
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
+            raise SettingsError(f"setting 'threads' is {text[:40]!r}; use a whole number from 1 to 9999")
+        return int(text)
+    if not re.fullmatch(r"https?://[^\s/]+[^\s]*", text):
+        raise SettingsError(f"setting 'hub_url' is {value!r}; use an address such as https://huggingface.co")
+    return text.rstrip("/")

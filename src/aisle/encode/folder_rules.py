@@ -78,13 +78,13 @@ def max_tokens(folder: Path) -> int:
         read_object(folder / "tokenizer_config.json"),
     )
     config = read_object(folder / "config.json")
-    config = {**config, **(config.get("text_config") or {})}
-    limits = (
-        sentence.get("max_seq_length"),
-        tokens.get("model_max_length"),
-        config.get("max_position_embeddings"),
-    )
     try:
+        config |= config.get("text_config") or {}
+        limits = (
+            sentence.get("max_seq_length"),
+            tokens.get("model_max_length"),
+            config.get("max_position_embeddings"),
+        )
         least = min([_MAX_TOKENS, *(int(limit) for limit in limits if limit)])
         if config.get("model_type") in _OFFSET_POSITIONS and limits[2]:
             # These count positions from the one behind the padding token's number.
@@ -148,7 +148,8 @@ def pixel_rules(path: Path) -> tuple[PixelShape, PixelRules]:
     rules = read_object(path)
     try:
         size = _side(rules.get("size", 224))
-        cropped = bool(rules.get("do_center_crop")) or "shortest_edge" in (rules.get("size") or ())
+        kept = rules.get("size")
+        cropped = bool(rules.get("do_center_crop")) or (isinstance(kept, dict) and "shortest_edge" in kept)
         crop = _side(rules.get("crop_size", size)) if rules.get("do_center_crop") else size
         shape = PixelShape(
             width=crop[0],
