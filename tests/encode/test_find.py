@@ -97,10 +97,13 @@ def test_what_a_hub_does_not_have(hub, online, tiny, tmp_path):
         find_encoder("hub:owner/graphless", settings=online)
 
 
-@pytest.mark.parametrize("name", ["hub:", "hub:name", "hub:a/b/c", "hub:owner/../../x", "hub:ow ner/x"])
-def test_names_that_no_hub_has(online, name):
-    with pytest.raises(WeightsNotReachableError):
+@pytest.mark.parametrize(
+    "name", ["hub:", "hub:#text", "hub:a/b/c", "hub:owner/../../x", "hub:a/b@../x", "hub:ow ner/x"]
+)
+def test_names_that_no_hub_has(hub, online, name):
+    with pytest.raises(UnknownEncoderError, match="names no repository; write hub:owner/name"):
         find_encoder(name, settings=online)
+    assert hub.asked == []
 
 
 def test_offline(settings):

@@ -156,7 +156,7 @@ def full_disk(monkeypatch):
 
 def test_a_full_disk_while_rows_are_kept(settings, full_disk):
     keep(Work(), settings, keys=KEYS[:5])
-    with pytest.raises(DiskFullError, match="disk is full: .*sqlite was not written. Free some space") as caught:
+    with pytest.raises(DiskFullError, match=r"disk is full: .*sqlite was not written\. Free some space") as caught:
         keep(Work(), settings)
     assert caught.value.errno == errno.ENOSPC
     work = Work()

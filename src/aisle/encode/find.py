@@ -1,6 +1,8 @@
 """Encoders by what a person types: a name of the table, a folder, or a repository on a model hub."""
 
 import difflib
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from aisle.encode.folder import EXTRA_FILES, GRAPH_FILES, RULE_FILES, folder_modalities
@@ -9,9 +11,11 @@ from aisle.encode.supply import fetch_files
 from aisle.encode.table import ENCODERS
 from aisle.errors import EncoderFolderError, UnknownEncoderError, WeightsNotReachableError
 from aisle.settings import Settings
-from aisle.weights import HubFile
+from aisle.weights import HubFile, cache_path
 
 HUB_PREFIX = "hub:"
+
+_REPOSITORY = re.compile(r"(?P<repo>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
 def find_encoder(name: str, *, settings: Settings) -> EncoderSpec:
@@ -38,18 +42,19 @@ def find_encoder(name: str, *, settings: Settings) -> EncoderSpec:
     if name in ENCODERS:
         return ENCODERS[name]
     place, _, asked = name.rpartition("#")
-    if asked not in MODALITIES or not place:
+    if asked not in MODALITIES:
         place, asked = name, ""
     if place.startswith(HUB_PREFIX):
-        folder = _fetch_rules(place, asked, settings)
+        repository = _Repository.parse(name, place.removeprefix(HUB_PREFIX), settings)
+        folder = repository.fetch_rules(asked)
         modality = _choose(folder, name, asked)
-        _fetch_graph(place, modality, settings)
-    elif Path(place).is_dir():
+        repository.fetch_graph(modality)
+    elif place and Path(place).is_dir():
         folder = Path(place)
         modality = _choose(folder, name, asked)
     else:
         raise UnknownEncoderError(_unknown(name))
-    title = place.removeprefix(HUB_PREFIX).rstrip("/").rsplit("/", 1)[-1] or place
+    title = Path(place.removeprefix(HUB_PREFIX)).name or place
     return EncoderSpec(
         name=name,
         title=f"{title}, {asked}" if asked else title,
@@ -69,50 +74,68 @@ def _choose(folder: Path, name: str, asked: str) -> str:
     return asked or found[0]
 
 
-def _fetch_rules(place: str, asked: str, settings: Settings) -> Path:
-    """Fetch the small files that tell what a repository holds; return the folder where they lie."""
-    wanted = [asked] if asked else list(MODALITIES)
-    found = [path for modality in wanted for path in _try(place, (RULE_FILES[modality],), settings)]
-    if not found:
-        raise WeightsNotReachableError(
-            f"{place} holds neither {' nor '.join(RULE_FILES[modality] for modality in wanted)}"
-        )
-    return found[0].parent
+@dataclass(frozen=True)
+class _Repository:
+    """A repository on a model hub, of which the files of one encoder are fetched; the cache comes first."""
 
+    repo: str
+    revision: str
+    settings: Settings
 
-def _fetch_graph(place: str, modality: str, settings: Settings) -> None:
-    """Fetch the first graph that a repository has, and what may lie beside it."""
-    _try(place, EXTRA_FILES[modality], settings)
-    for filename in GRAPH_FILES[modality]:
-        if _try(place, (filename,), settings):
-            return
-    raise WeightsNotReachableError(
-        f"{place} holds no ONNX graph for {modality}; one of {', '.join(GRAPH_FILES[modality])} is expected"
-    )
+    @classmethod
+    def parse(cls, name: str, text: str, settings: Settings) -> "_Repository":
+        match = _REPOSITORY.fullmatch(text)
+        if match is None or ".." in text:
+            raise UnknownEncoderError(f"{name!r} names no repository; write {HUB_PREFIX}owner/name[@revision]")
+        return cls(match["repo"], match["revision"] or "main", settings)
 
+    def fetch_rules(self, asked: str) -> Path:
+        """Fetch the small files that tell what the repository holds; return the folder where they lie."""
+        names = [RULE_FILES[modality] for modality in ([asked] if asked else MODALITIES)]
+        found: list[Path] = []
+        trouble = WeightsNotReachableError(f"{self.repo} holds neither {' nor '.join(names)}")
+        for name in names:
+            try:
+                found += self._fetch(name)
+            except WeightsNotReachableError as err:
+                trouble = err
+        if not found:
+            raise trouble
+        return found[0].parent
 
-def _try(place: str, filenames: tuple[str, ...], settings: Settings) -> list[Path]:
-    """Fetch those of some files that a repository has.
+    def fetch_graph(self, modality: str) -> None:
+        """Fetch the first graph there is; last, so that a folder with a graph is whole."""
+        names = GRAPH_FILES[modality]
+        if any(self._place(name).is_file() for name in names):
+            names = tuple(name for name in names if self._place(name).is_file())
+        else:
+            for name in EXTRA_FILES[modality]:
+                self._fetch(name)
+        if not any(self._fetch(name) for name in names):
+            raise WeightsNotReachableError(
+                f"{self.repo} holds no ONNX graph for {modality}; one of {', '.join(names)} is expected"
+            )
 
-    Raises
-    ------
-    WeightsNotReachableError
-        Whether it has them cannot be found out.
-    """
-    repo, _, revision = place.removeprefix(HUB_PREFIX).partition("@")
-    found = []
-    for filename in filenames:
-        file = HubFile(repo=repo, revision=revision or "main", filename=filename, sha256=None)
+    def _file(self, name: str) -> HubFile:
+        return HubFile(repo=self.repo, revision=self.revision, filename=name, sha256=None)
+
+    def _place(self, name: str) -> Path:
+        return cache_path(self._file(name), settings=self.settings)
+
+    def _fetch(self, name: str) -> list[Path]:
+        """Fetch a file; nothing where the repository does not have it.
+
+        Raises
+        ------
+        WeightsNotReachableError
+            Whether it has it cannot be found out.
+        """
         try:
-            found.append(fetch_files({filename: file}, settings=settings)[filename])
+            return list(fetch_files({name: self._file(name)}, settings=self.settings).values())
         except WeightsNotReachableError as err:
-            if not _is_absent(err):
-                raise
-    return found
-
-
-def _is_absent(err: WeightsNotReachableError) -> bool:
-    return "has no file" in str(err)
+            if f"has no file {name!r}" in str(err):
+                return []
+            raise
 
 
 def _unknown(name: str) -> str:

@@ -1,5 +1,6 @@
 """Texts prepared for an encoder: raw, tokenised, or lemmatised, as the study compares them."""
 
+import itertools
 import re
 import sys
 import unicodedata
@@ -15,14 +16,13 @@ PREPARATIONS = ("raw", "tokenised", "lemmatised")
 
 _LANGUAGES = ("en", "fr")
 
-FRENCH_STOP_WORDS = frozenset(
-    (
-        "au aux avec ce ces cet cette chez comme dans de des du elle elles en est et eux il ils je la le les "
-        "leur leurs lui ma mais me mes moi mon même ne ni nos notre nous on ou où par pas plus pour pourquoi "
-        "quand que quel quelle qui sa sans se ses si son sont sous sur ta te tes toi ton tous tout toute "
-        "toutes tu très un une vos votre vous être été avoir ont sera"
-    ).split(" ")
+_FRENCH = (
+    "au aux avec ce ces cet cette chez comme dans de des du elle elles en est et eux il ils je la le les "
+    "leur leurs lui ma mais me mes moi mon même ne ni nos notre nous on ou où par pas plus pour pourquoi "
+    "quand que quel quelle qui sa sans se ses si son sont sous sur ta te tes toi ton tous tout toute "
+    "toutes tu très un une vos votre vous être été avoir ont sera"
 )
+FRENCH_STOP_WORDS = frozenset(_FRENCH.split())
 """Function words of the marketplace's other language; scikit-learn brings the English ones."""
 
 COMMON_SHARE = 0.2
@@ -73,8 +73,8 @@ def prepare(texts: Sequence[str], *, how: str) -> list[str]:
 def split_words(text: str) -> list[str]:
     """Split a text into lower-case words of two characters and more; digits count.
 
-    Letters keep their marks, as Hindi and Arabic need it. Where a script puts no space between words, each pair of
-    neighbouring characters is one, as search engines do it (Luk & Kwok 2002).
+    Letters keep their marks, as Hindi and Arabic need it. Where a script puts no space between words, each
+    pair of neighbouring characters is one, as search engines do it (Luk & Kwok 2002).
 
     Examples
     --------
@@ -98,14 +98,14 @@ def _split(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
             continue
         for position, part in enumerate(_UNSPACED.split(run)):
             unspaced = position % 2 == 1 and len(part) > 2
-            yield from (map("".join, zip(part, part[1:], strict=False)) if unspaced else (part,))
+            yield from (map("".join, itertools.pairwise(part)) if unspaced else (part,))
 
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return what a word is: letters, marks, digits and low lines; and without the last two.
+    r"""Return what a word is: letters, marks, digits and low lines; and without the last two.
 
-    Python's ``\\w`` leaves out the marks that Indic and other scripts write vowels with.
+    Python's ``\w`` leaves out the marks that Indic and other scripts write vowels with.
     """
     marks = "".join(letter for letter in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(letter)[0] == "M")
     return re.compile(rf"[\w{marks}]+"), re.compile(rf"(?:[^\W\d_]|[{marks}])+")

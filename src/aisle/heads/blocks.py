@@ -17,6 +17,7 @@ Indices = NDArray[np.int64]
 LATENT_DIMENSIONS = 300
 _MAX_GRAMS = 100_000
 _EXACT_ROWS = 4000
+_NEGLIGIBLE = 1e-6  # of the largest eigenvalue: below this, float32 holds only rounding noise
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class DenseBlock:
 class LexicalBlock:
     """Latent semantic analysis of word and character n-grams (Deerwester et al. 1990), learned on the training rows.
 
-    Words (of two letters and more) and word pairs, and character 2- to 5-grams within words, sublinear TF-IDF, reduced to 300 dimensions.
+    Words (of two letters and more) and word pairs, and character 2- to 5-grams within words, sublinear TF-IDF, reduced
+    to 300 dimensions. A text without any of them is a row of zeros.
 
     Parameters
     ----------
@@ -70,9 +72,12 @@ class LexicalBlock:
             columns = np.flatnonzero(frequency >= 2)
             if columns.size > _MAX_GRAMS:
                 columns = np.sort(columns[np.argsort(-frequency[columns], kind="stable")[:_MAX_GRAMS]])
-            weigh = TfidfTransformer(sublinear_tf=True)
-            known.append(weigh.fit_transform(counts[train][:, columns]))
-            new.append(weigh.transform(counts[test][:, columns]))
+            if columns.size:
+                weigh = TfidfTransformer(sublinear_tf=True)
+                known.append(weigh.fit_transform(counts[train][:, columns]))
+                new.append(weigh.transform(counts[test][:, columns]))
+        if not known:  # no two texts share anything
+            return _zeros(train), _zeros(test)
         return _reduce(sparse.hstack(known, format="csr"), sparse.hstack(new, format="csr"))
 
 
@@ -92,17 +97,20 @@ def _reduce(seen: sparse.csr_matrix, unseen: sparse.csr_matrix) -> tuple[Array, 
 
     Few rows: from the eigenvectors of their inner products, which is exact. Many: randomised (Halko et al. 2011).
     """
-    dimensions = min(LATENT_DIMENSIONS, *(side - 1 for side in seen.shape))
-    if dimensions < 1 or seen.nnz == 0:
-        return np.zeros((seen.shape[0], 1), dtype=np.float32), np.zeros((unseen.shape[0], 1), dtype=np.float32)
+    dimensions = min(LATENT_DIMENSIONS, *seen.shape)
     if seen.shape[0] > _EXACT_ROWS:
         latent = TruncatedSVD(dimensions, n_iter=2, random_state=0)
         reduced = latent.fit_transform(seen)
         return _unit(reduced), _unit(latent.transform(unseen))
     last = seen.shape[0] - 1
     values, vectors = eigh((seen @ seen.T).toarray(), subset_by_index=(last - dimensions + 1, last))
-    spread = np.sqrt(np.maximum(values, values[-1] * 1e-6))
-    return _unit(vectors * spread), _unit((unseen @ seen.T) @ (vectors / spread))
+    kept = values > values[-1] * _NEGLIGIBLE
+    spread = np.sqrt(values[kept])
+    return _unit(vectors[:, kept] * spread), _unit((unseen @ seen.T) @ (vectors[:, kept] / spread))
+
+
+def _zeros(rows: Indices) -> Array:
+    return np.zeros((len(rows), 1), dtype=np.float32)
 
 
 def _unit(rows: NDArray[np.float32]) -> Array:

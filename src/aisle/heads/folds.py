@@ -33,7 +33,8 @@ def repeated_folds(
     Yields
     ------
     train, test : ndarray of int
-        ``folds * repeats`` pairs; each row is tested once per repeat.
+        ``folds * repeats`` pairs; each row is tested once per repeat. With groups there may be fewer: where fewer
+        groups than folds exist, some folds would have nothing to learn from or nothing to test, and are left out.
     """
     rows = np.arange(len(labels))
     for repeat in range(repeats):
@@ -44,4 +45,4 @@ def repeated_folds(
             yield from splitter.split(rows, labels)
         else:
             splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat)
-            yield from splitter.split(rows, labels, groups)
+            yield from (pair for pair in splitter.split(rows, labels, groups) if all(side.size for side in pair))

@@ -25,15 +25,22 @@ def cross_validation_interval(scores: Sequence[float], *, folds: int) -> Interva
     Parameters
     ----------
     scores : sequence of float
-        One score per fold, all repeats together.
+        One score per fold, all repeats together; at least one.
     folds : int
-        Folds per repeat.
+        Folds per repeat, at least two.
+
+    Raises
+    ------
+    ValueError
+        There is no score, or there are fewer than two folds.
 
     Examples
     --------
     >>> cross_validation_interval([0.9, 0.9, 0.9, 0.9], folds=2)
     Interval(mean=0.9, low=0.9, high=0.9)
     """
+    if not len(scores) or folds < 2:
+        raise ValueError(f"{len(scores)} scores of {folds} folds: at least one score and two folds are needed")
     values = np.asarray(scores, dtype=float)
     mean = float(values.mean())
     if len(values) < 2:
@@ -46,6 +53,13 @@ def cross_validation_interval(scores: Sequence[float], *, folds: int) -> Interva
 def wilson_interval(right: int, total: int) -> Interval:
     """Return a share and its interval (Wilson 1927), which holds for small counts and for shares near 0 and 1.
 
+    Raises
+    ------
+    ValueError
+        There are none in all, or more are right than there are.
+
+    Examples
+    --------
     >>> wilson = wilson_interval(199, 210)
     >>> round(wilson.low, 3), round(wilson.high, 3)
     (0.909, 0.97)

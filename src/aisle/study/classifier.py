@@ -1,7 +1,6 @@
 """How well a classifier tells the categories apart: repeated folds, controls, near-duplicates grouped."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
+from aisle.encode.parallel import map_threads
 from aisle.heads.blocks import Block
 from aisle.heads.folds import repeated_folds
 from aisle.heads.intervals import cross_validation_interval
@@ -21,13 +21,14 @@ FOLDS = 5
 LARGE = 4000
 """Above this many products folds are dealt once, and no kernel method runs: its cost grows with the square."""
 
-CLASSIFIER_VERSION = 1
+CLASSIFIER_VERSION = 2
 """Goes up whenever the same features and labels could give other scores."""
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Result = dict[str, Any]
 Score = tuple[float, float]
+Model = Callable[[Array, Labels, Array], Labels]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def score_classifiers(
     -------
     results : list of dict
         ``features``, ``model``, ``accuracy_mean``, ``accuracy_low``, ``accuracy_high`` (95 % interval),
-        ``grouped_accuracy_mean`` and its interval, ``macro_f1_mean``, ``folds``, ``repeats``.
+        ``grouped_accuracy_mean`` and its interval (None where all products are near-duplicates of each other),
+        ``macro_f1_mean``, ``folds``, ``repeats``.
     predicted : ndarray of int, shape (n,)
         What the linear model on the first features says of each product when it has not seen it.
     """
@@ -88,16 +90,15 @@ def score_classifiers(
             known = np.hstack([parts[name][0] for name in names])
             new = np.hstack([parts[name][1] for name in names])
             for model, predict in models.items():
-                found[view, model] = predict(known, task.labels[train], new)
+                found[view, model] = _predict(predict, known, task.labels[train], new)
         return found
 
     splits = plain + grouped
     with (
         threadpool_limits(limits=1, user_api="blas"),
-        ThreadPoolExecutor(threads) as pool,
         bar(label="classifiers", total=len(splits), unit="fold") as progress,
     ):
-        for found in pool.map(work, splits):
+        for found in map_threads(work, splits, threads=threads):
             guesses.append(found)
             progress.update()
     results = []
@@ -113,6 +114,12 @@ def score_classifiers(
     return results, predicted
 
 
+def _predict(predict: Model, known: Array, labels: Labels, new: Array) -> Labels:
+    if (labels == labels[0]).all():  # near-duplicates kept together can leave one category to learn from
+        return np.full(len(new), labels[0], dtype=np.int64)
+    return predict(known, labels, new)
+
+
 def _kernel_svc(known: Array, labels: Labels, new: Array) -> Labels:
     """Fit and apply an SVC with a radial kernel, its width as scikit-learn scales it; the kernel by matrix products."""
     gamma = 1.0 / (known.shape[1] * float(known.var()) or 1.0)
@@ -126,7 +133,7 @@ def _linear_svm(known: Array, labels: Labels, new: Array) -> Labels:
 
 SVC_NAME = "SVC (C = 10)"
 LINEAR_NAME = "linear SVM"
-_MODELS: dict[str, Callable[[Array, Labels, Array], Labels]] = {
+_MODELS: dict[str, Model] = {
     SVC_NAME: _kernel_svc,
     LINEAR_NAME: _linear_svm,
 }
@@ -137,14 +144,19 @@ def _score(truth: Labels, guess: Labels) -> Score:
 
 
 def _row(features: str, model: str, plain: Sequence[Score], grouped: Sequence[Score], *, repeats: int) -> Result:
-    accuracy = asdict(cross_validation_interval([score for score, _ in plain], folds=FOLDS))
-    grouped_accuracy = asdict(cross_validation_interval([score for score, _ in grouped], folds=FOLDS))
     return {
         "features": features,
         "model": model,
-        **{f"accuracy_{end}": value for end, value in accuracy.items()},
-        **{f"grouped_accuracy_{end}": value for end, value in grouped_accuracy.items()},
+        **_interval("accuracy", plain),
+        **_interval("grouped_accuracy", grouped),
         "macro_f1_mean": float(np.mean([score for _, score in plain])),
         "folds": FOLDS,
         "repeats": repeats,
     }
+
+
+def _interval(name: str, scores: Sequence[Score]) -> dict[str, float | None]:
+    if not scores:
+        return {f"{name}_{end}": None for end in ("mean", "low", "high")}
+    interval = cross_validation_interval([score for score, _ in scores], folds=FOLDS)
+    return {f"{name}_{end}": value for end, value in asdict(interval).items()}

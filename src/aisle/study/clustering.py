@@ -1,6 +1,8 @@
 """How well clusters match categories: a hundred seeds, four measures, the mean first."""
 
 import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +14,20 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, v_m
 
 from aisle.cache import KeyedStore
 from aisle.files import sha256_bytes
+from aisle.progress import bar
 from aisle.settings import Settings
-from aisle.study.kmeans import KMEANS_VERSION, kmeans
+from aisle.study.kmeans import KMEANS_VERSION, Clustering, iterate_kmeans
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 PCA_SHARE = 0.99
-SCORES_VERSION = 1
+SCORES_VERSION = 2
 """Goes up whenever the same clusters could give other scores."""
 
 MEASURES = ("ari", "ami", "v", "accuracy")
 _WORK = 200_000  # products x clusters that ten starts are affordable for
+_SECONDS_AT_ONCE = 10.0  # a kill loses at most so much work
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class ClusterTask:
     matrix : ndarray of float32, shape (n, d)
         One row per product.
     present : ndarray of bool, shape (n,)
-        Products without the modality are left out: nothing can be said of them.
+        Rows that are clustered: a product without the modality says nothing of it.
     labels : ndarray of int, shape (n,)
         Categories.
     pca : bool
@@ -48,14 +52,24 @@ class ClusterTask:
     pca: bool = False
 
     @property
-    def clusters(self) -> int:
-        """As many clusters as there are categories."""
+    def categories(self) -> int:
+        """How many categories there are, those without any row included."""
         return int(self.labels.max()) + 1
+
+    @property
+    def clusters(self) -> int:
+        """As many clusters as there are categories among the rows."""
+        return len(np.unique(self.truth))
+
+    @property
+    def truth(self) -> Labels:
+        """The categories of the rows."""
+        return self.labels[self.present]
 
     @property
     def starts(self) -> int:
         """Starts per seed: ten, fewer for large catalogues."""
-        return int(np.clip(_WORK // (len(self.labels) * self.clusters), 1, 10))
+        return int(np.clip(_WORK // (int(self.present.sum()) * self.clusters), 1, 10))
 
     @property
     def key(self) -> str:
@@ -73,25 +87,28 @@ class ClusterTask:
 
 def reduce_dimensions(rows: Array) -> Array:
     """Project on the principal components that hold 99 % of the variance."""
-    if not rows.var(axis=0).any():
+    if not np.ptp(rows, axis=0).any():
         return rows[:, :1]
     solver = "full" if rows.shape[0] <= rows.shape[1] else "covariance_eigh"
     return np.asarray(PCA(PCA_SHARE, svd_solver=solver).fit_transform(rows), dtype=np.float32)
 
 
 def match_clusters(labels: Labels, clusters: NDArray[np.int32], *, categories: int) -> NDArray[np.int64]:
-    """Return the category of each cluster under the best one-to-one matching (Kuhn 1955, "Hungarian")."""
-    counts = count_pairs(labels, clusters, categories=categories)
+    """Return the category of each cluster under the best one-to-one matching (Kuhn 1955, "Hungarian").
+
+    A cluster beyond the number of categories gets -1.
+    """
+    counts = count_pairs(labels, clusters, shape=(categories, int(clusters.max()) + 1))
     rows, columns = linear_sum_assignment(-counts)
     names = np.full(counts.shape[1], -1, dtype=np.int64)
     names[columns] = rows
     return names
 
 
-def count_pairs(labels: Labels, clusters: NDArray[Any], *, categories: int) -> NDArray[np.int64]:
-    """Count products by category (rows) and cluster (columns)."""
-    counts = np.zeros((categories, categories), dtype=np.int64)
-    np.add.at(counts, (labels, clusters), 1)
+def count_pairs(labels: Labels, others: NDArray[Any], *, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Count products by two labellings: the first in rows, the second in columns."""
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, (labels, others), 1)
     return counts
 
 
@@ -102,11 +119,12 @@ class SeedScores:
     Attributes
     ----------
     summary : dict
-        ``dimension``, ``seeds``, ``starts``, and of each measure ``_mean``, ``_std`` and ``_max``: ``ari`` (adjusted
-        Rand index), ``ami`` (adjusted mutual information), ``v`` (V-measure), ``accuracy`` (after the best one-to-one
-        matching).
+        ``dimension``, ``clusters``, ``seeds``, ``starts``, and of each measure ``_mean``, ``_std`` and ``_max``:
+        ``ari`` (adjusted Rand index), ``ami`` (adjusted mutual information), ``v`` (V-measure), ``accuracy`` (after
+        the best one-to-one matching).
     recalls : ndarray of float, shape (categories,)
-        Mean share of each category that lies in the cluster matched with it.
+        Mean share of each category that lies in the cluster matched with it; not-a-number for a category that has
+        no rows.
     median_seed : int
         The seed with the median ARI: the one to show.
     """
@@ -118,55 +136,88 @@ class SeedScores:
 
 def score_seeds(task: ClusterTask, *, seeds: int, settings: Settings) -> SeedScores:
     """Cluster from many seeds and score each; what was computed before is looked up."""
-    store = KeyedStore(settings.cache_dir / "study" / "scores.sqlite")
+    store = _store(settings)
     key = task.key
     names = {seed: f"{key}:{seed}" for seed in range(seeds)}
     kept = {name: json.loads(value) for name, value in store.get(names.values()).items()}
     missing = [seed for seed, name in names.items() if name not in kept]
     if missing:
         rows = task.rows()
-        truth = task.labels[task.present]
-        found = kmeans(rows, clusters=task.clusters, seeds=missing, starts=task.starts, threads=settings.threads)
-        fresh = {
-            names[seed]: {**_score(truth, clustering.labels, task.clusters), "dimension": rows.shape[1]}
-            for seed, clustering in zip(missing, found, strict=True)
-        }
-        store.put({name: json.dumps(row).encode() for name, row in fresh.items()})
-        kept |= fresh
-    table = [kept[name] for name in names.values()]
-    summary: dict[str, Any] = {"dimension": int(table[0]["dimension"]), "seeds": seeds, "starts": task.starts}
+        fresh: dict[str, Any] = {}
+        saved = time.perf_counter()
+        for seed, found in zip(missing, _cluster(task, rows, missing, settings), strict=True):
+            row = {**_score(task.truth, found.labels, task.categories), "dimension": rows.shape[1]}
+            fresh[names[seed]] = kept[names[seed]] = row
+            if time.perf_counter() - saved > _SECONDS_AT_ONCE:
+                _save(store, fresh)
+                fresh, saved = {}, time.perf_counter()
+        _save(store, fresh)
+    return _summarise([kept[name] for name in names.values()], task)
+
+
+def name_clusters(task: ClusterTask, *, seed: int, settings: Settings) -> Labels:
+    """Return the category that each product's cluster is matched with; -1 for products that were left out."""
+    store = _store(settings)
+    key = f"{task.key}:{seed}:names"
+    if (value := store.get([key]).get(key)) is not None:
+        named = json.loads(value)
+    else:
+        (found,) = _cluster(task, task.rows(), [seed], settings)
+        named = match_clusters(task.truth, found.labels, categories=task.categories)[found.labels].tolist()
+        _save(store, {key: named})
+    whole = np.full(len(task.labels), -1, dtype=np.int64)
+    whole[task.present] = named
+    return whole
+
+
+def _store(settings: Settings) -> KeyedStore:
+    return KeyedStore(settings.cache_dir / "study" / "scores.sqlite")
+
+
+def _save(store: KeyedStore, rows: Mapping[str, Any]) -> None:
+    if rows:
+        store.put({name: json.dumps(row).encode() for name, row in rows.items()})
+
+
+def _cluster(task: ClusterTask, rows: Array, seeds: Sequence[int], settings: Settings) -> Iterator[Clustering]:
+    with bar(label="k-means", total=len(seeds), unit="seed") as progress:
+        for found in iterate_kmeans(
+            rows, clusters=task.clusters, seeds=seeds, starts=task.starts, threads=settings.threads
+        ):
+            yield found
+            progress.update()
+
+
+def _summarise(table: Sequence[Mapping[str, Any]], task: ClusterTask) -> SeedScores:
+    summary: dict[str, Any] = {
+        "dimension": int(table[0]["dimension"]),
+        "clusters": task.clusters,
+        "seeds": len(table),
+        "starts": task.starts,
+    }
     for measure in MEASURES:
         values = np.array([row[measure] for row in table])
         summary[f"{measure}_mean"] = float(values.mean())
         summary[f"{measure}_std"] = float(values.std())
         summary[f"{measure}_max"] = float(values.max())
     aris = [row["ari"] for row in table]
+    recalls = np.array([row["recalls"] for row in table], dtype=float).mean(axis=0)  # None becomes not-a-number
     return SeedScores(
         summary=summary,
-        recalls=np.mean([row["recalls"] for row in table], axis=0),
+        recalls=recalls,
         median_seed=int(np.argsort(aris, kind="stable")[len(aris) // 2]),
     )
-
-
-def name_clusters(task: ClusterTask, *, seed: int, settings: Settings) -> Labels:
-    """Return the category that each product's cluster is matched with; -1 for products that were left out."""
-    rows, truth = task.rows(), task.labels[task.present]
-    found = kmeans(rows, clusters=task.clusters, seeds=[seed], starts=task.starts, threads=settings.threads)[0]
-    names = match_clusters(truth, found.labels, categories=task.clusters)
-    whole = np.full(len(task.labels), -1, dtype=np.int64)
-    whole[task.present] = names[found.labels]
-    return whole
 
 
 def _score(truth: Labels, clusters: NDArray[np.int32], categories: int) -> dict[str, Any]:
     names = match_clusters(truth, clusters, categories=categories)
     right = names[clusters] == truth
+    sizes = np.bincount(truth, minlength=categories).tolist()
+    hits = np.bincount(truth[right], minlength=categories).tolist()
     return {
         "ari": float(adjusted_rand_score(truth, clusters)),
         "ami": float(adjusted_mutual_info_score(truth, clusters)),
         "v": float(v_measure_score(truth, clusters)),
         "accuracy": float(right.mean()),
-        "recalls": (
-            np.bincount(truth[right], minlength=categories) / np.maximum(np.bincount(truth, minlength=categories), 1)
-        ).tolist(),
+        "recalls": [hit / size if size else None for hit, size in zip(hits, sizes, strict=True)],
     }

@@ -12,13 +12,22 @@ from aisle.errors import PhotoError
 from aisle.progress import bar
 from aisle.settings import Settings
 from aisle.study.clustering import MEASURES, ClusterTask, SeedScores, score_seeds
-from aisle.study.features import NOT_REACHABLE, PLAIN_PHOTO, PLAIN_TEXT, TITLE, FeatureSet, compute_features
+from aisle.study.features import (
+    NOT_USABLE,
+    PLAIN_PHOTO,
+    PLAIN_TEXT,
+    TITLE,
+    TOO_FEW,
+    FeatureSet,
+    compute_features,
+    count_variants,
+)
 from aisle.study.fusion import concatenate, diffuse
-from aisle.study.subject import Subject
+from aisle.study.subject import MIN_CATEGORY, MIN_PRODUCTS, Subject
 
 Row = dict[str, Any]
+Presence = NDArray[np.bool_]
 
-_VARIANTS = {"text": 6, "photo": 3}
 _PREFERRED = {"text": ("minilm", "use", "bert"), "photo": ("efficientnet-lite0-max", "resnet50-max", "vgg16")}
 _FUSIONS: tuple[tuple[str, str, bool, Callable[..., NDArray[np.float32]]], ...] = (
     ("concatenation", "Scaled concatenation", False, concatenate),
@@ -86,19 +95,29 @@ def compare_features(subject: Subject, specs: Sequence[EncoderSpec], *, seeds: i
         Cache and cores.
     """
     found = Comparison()
-    total = sum(_VARIANTS[spec.modality] for spec in specs)
+    total = sum(count_variants(subject, spec) for spec in specs)
     with bar(label="comparing features", total=total, unit="set") as progress:
         for features in compute_features(subject, specs, settings=settings):
             progress.set_postfix_str(f"{features.spec.name}, {features.variant}")
             if features.embedding is None:
-                found.rows.append(_unreachable(features))
-                progress.update(_VARIANTS[features.spec.modality])
+                found.rows.append(_blank(features, features.status, features.reason))
+                progress.update(count_variants(subject, features.spec))
                 continue
             _add(found, features, features.embedding, subject=subject, seeds=seeds, settings=settings)
             progress.update()
     if {"text", "photo"} <= found.plain.keys():
         _fuse(found, subject, seeds=seeds, settings=settings)
     return found
+
+
+def choose_rows(present: Presence, labels: NDArray[np.int64]) -> Presence:
+    """Choose the rows that can be clustered, by the rule that chooses the products of a study.
+
+    Only categories of which enough products have the modality count: with a row or two of each, every row would be a
+    cluster of its own, and the agreement perfect.
+    """
+    sizes = np.bincount(labels[present], minlength=int(labels.max()) + 1)
+    return np.asarray(present & (sizes >= MIN_CATEGORY)[labels], dtype=np.bool_)
 
 
 def _add(
@@ -113,12 +132,12 @@ def _add(
     """Score one feature set with and without PCA."""
     modality = features.spec.modality
     found.problems.update(embedding.problems)
-    labels = subject.labels
-    if len(np.unique(labels[embedding.present])) < len(subject.categories):
-        found.rows.append(_silent(features, embedding))
+    rows = choose_rows(embedding.present, subject.labels)
+    if (reason := _explain_unscored(embedding, rows, subject.labels)) is not None:
+        found.rows.append(_blank(features, *reason))
         return
     for pca in (False, True):
-        task = ClusterTask(embedding.matrix, embedding.present, labels, pca)
+        task = ClusterTask(embedding.matrix, rows, subject.labels, pca)
         scores = score_seeds(task, seeds=seeds, settings=settings)
         row = {
             "name": features.spec.name,
@@ -127,7 +146,7 @@ def _add(
             "variant": features.variant,
             "pca": pca,
             **scores.summary,
-            "products": int(embedding.present.sum()),
+            "products": int(rows.sum()),
             "encode_seconds": round(embedding.seconds, 3),
             "status": "ok",
         }
@@ -141,14 +160,28 @@ def _add(
             found.plain[modality] = scored
 
 
+def _explain_unscored(embedding: Embedding, rows: Presence, labels: NDArray[np.int64]) -> tuple[str, str] | None:
+    """Say why a feature set is not clustered, as status and reason; None if it is."""
+    if rows.sum() < MIN_PRODUCTS or len(np.unique(labels[rows])) < 2:
+        number = int(embedding.present.sum())
+        return TOO_FEW, (
+            f"{number or 'no'} product{'' if number == 1 else 's'} {'has' if number == 1 else 'have'} what it reads; "
+            f"two categories with {MIN_CATEGORY} each, and {MIN_PRODUCTS} in all, are needed"
+        )
+    if broken := int((~np.isfinite(embedding.matrix[embedding.present])).any(axis=1).sum()):
+        return NOT_USABLE, f"its output for {broken} products holds numbers that are not finite"
+    return None
+
+
 def _fuse(found: Comparison, subject: Subject, *, seeds: int, settings: Settings) -> None:
     """Score the fusions of the preferred text and photo encoders."""
     parts = [found.plain["text"], found.plain["photo"]]
     views = [part.embedding.matrix for part in parts]
     presence = [part.embedding.present for part in parts]
     everyone = np.logical_or.reduce(presence)
+    rows = choose_rows(everyone, subject.labels)
     for name, title, pca, fuse in _FUSIONS:
-        task = ClusterTask(fuse(views, presence=presence), everyone, subject.labels, pca)
+        task = ClusterTask(fuse(views, presence=presence), rows, subject.labels, pca)
         scores = score_seeds(task, seeds=seeds, settings=settings)
         row = {
             "name": name,
@@ -158,7 +191,7 @@ def _fuse(found: Comparison, subject: Subject, *, seeds: int, settings: Settings
             "views": [f"{part.row['name']} {part.row['variant']}" for part in parts],
             "pca": pca,
             **scores.summary,
-            "products": int(everyone.sum()),
+            "products": int(rows.sum()),
             "encode_seconds": round(sum(part.embedding.seconds for part in parts), 3),
             "status": "ok",
         }
@@ -180,25 +213,25 @@ def _rank(features: FeatureSet) -> int:
     return (0 if spec.folder is not None else encoder) * 10 + variants.get(features.variant, 9)
 
 
-def _unreachable(features: FeatureSet) -> Row:
-    return {**_blank(features), "status": NOT_REACHABLE, "reason": features.reason}
+def _blank(features: FeatureSet, status: str, reason: str) -> Row:
+    spec = features.spec
+    return blank_row(
+        spec.name, title=spec.title, modality=spec.modality, variant=features.variant, dimension=spec.dimension
+    ) | {"status": status, "reason": reason}
 
 
-def _silent(features: FeatureSet, embedding: Embedding) -> Row:
-    reason = f"only {int(embedding.present.sum())} products have what it reads, and not in every category"
-    return {**_blank(features), "status": "too few products", "reason": reason}
-
-
-def _blank(features: FeatureSet) -> Row:
+def blank_row(name: str, *, title: str, modality: str, variant: str, dimension: int | None) -> Row:
+    """Return the row of a feature set without scores."""
     scores: Mapping[str, None] = {f"{measure}_{part}": None for measure in MEASURES for part in ("mean", "std", "max")}
     return {
-        "name": features.spec.name,
-        "title": features.spec.title,
-        "modality": features.spec.modality,
-        "variant": features.variant,
+        "name": name,
+        "title": title,
+        "modality": modality,
+        "variant": variant,
         "pca": False,
-        "dimension": features.spec.dimension,
+        "dimension": dimension,
         **scores,
         "seeds": 0,
+        "products": 0,
         "encode_seconds": None,
     }

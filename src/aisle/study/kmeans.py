@@ -1,26 +1,26 @@
-"""k-means over many seeds at once.
+"""k-means over many seeds.
 
 The study asks how good clusters are *on average over seeds*, which is a hundred runs of ten starts for each of several
-dozen feature sets. Run one by one, the time goes into small matrix products and into overhead. Here all runs advance
-together: the distances of every product to the centres of every run are one matrix product, and so are the new centres.
-Same algorithm as scikit-learn's (greedy k-means++ starts, Lloyd's iterations, the start with the least inertia wins;
-Arthur & Vassilvitskii 2007), at several times its rate (``benchmarks/kmeans.py``).
+dozen feature sets. Run one by one, the time goes into small matrix products and into overhead. Here all starts of a
+seed advance together: the distances of every product to the centres of every start are one matrix product, and so are
+the new centres. Same algorithm as scikit-learn's (greedy k-means++ starts, Lloyd's iterations, the start with the least
+inertia wins; Arthur & Vassilvitskii 2007), at several times its rate (``benchmarks/kmeans.py``).
 """
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from aisle.encode.parallel import map_threads
+
 Array = NDArray[np.float32]
 
-KMEANS_VERSION = 1
+KMEANS_VERSION = 2
 """Goes up whenever the same rows and seeds could give other clusters."""
 
-_BLOCK_BYTES = 48 << 20
 _TOLERANCE = 1e-4
 
 
@@ -70,20 +70,39 @@ def kmeans(
     -------
     list of Clustering
         One per seed.
+
+    Raises
+    ------
+    ValueError
+        There are fewer rows than clusters, no cluster is asked for, or a number is not finite.
     """
+    return list(
+        iterate_kmeans(X, clusters=clusters, seeds=seeds, starts=starts, iterations=iterations, threads=threads)
+    )
+
+
+def iterate_kmeans(
+    X: Array,
+    *,
+    clusters: int,
+    seeds: int | Sequence[int],
+    starts: int = 10,
+    iterations: int = 300,
+    threads: int = 1,
+) -> Iterator[Clustering]:
+    """Do the same as `kmeans`, and yield the result of each seed as it comes."""
     if not 1 <= clusters <= len(X):
         raise ValueError(f"{clusters} clusters of {len(X)} rows: choose from 1 to {len(X)}")
+    if not np.isfinite(X).all():
+        raise ValueError("rows to cluster hold numbers that are not finite")
     X = _rotate(np.ascontiguousarray(X, dtype=np.float32))
-    chosen = range(seeds) if isinstance(seeds, int) else seeds
-    per_run = X.shape[0] * max(3, clusters) * 4 * 3
-    block = max(1, int(_BLOCK_BYTES // (per_run * starts)))
-    blocks = [chosen[first : first + block] for first in range(0, len(chosen), block)]
 
-    def work(part: Sequence[int]) -> list[Clustering]:
-        return _cluster_block(X, part, clusters=clusters, starts=starts, iterations=iterations)
+    def work(seed: int) -> Clustering:
+        return _cluster(X, seed, clusters=clusters, starts=starts, iterations=iterations)
 
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        return [result for part in pool.map(work, blocks) for result in part]
+    # One thread of BLAS each: how many runs share a matrix product must not depend on what else is computed.
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield from map_threads(work, range(seeds) if isinstance(seeds, int) else seeds, threads=threads)
 
 
 def _rotate(X: Array) -> Array:
@@ -95,26 +114,21 @@ def _rotate(X: Array) -> Array:
     if X.shape[1] <= X.shape[0]:
         return centred
     values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
-    keep = values > values[-1] * 1e-9
+    keep = values > max(values[-1], 0) * 1e-9
+    if not keep.any():
+        return centred[:, :1]  # all rows are equal
     return np.ascontiguousarray(vectors[:, keep] * np.sqrt(values[keep]), dtype=np.float32)
 
 
-def _cluster_block(X: Array, seeds: Sequence[int], *, clusters: int, starts: int, iterations: int) -> list[Clustering]:
-    """Run ``len(seeds) * starts`` runs together and keep the best start of each seed."""
-    n = X.shape[0]
+def _cluster(X: Array, seed: int, *, clusters: int, starts: int, iterations: int) -> Clustering:
+    """Run all starts of one seed together and keep the best."""
     norms = np.einsum("nd,nd->n", X, X)
-    centres = np.concatenate(
-        [_plus_plus(X, norms, clusters, starts, np.random.default_rng([seed, clusters])) for seed in seeds]
-    )
-    runs = centres.shape[0]
-    labels = np.zeros((runs, n), dtype=np.int32)
-    inertia = np.zeros(runs)
+    centres = _plus_plus(X, norms, clusters, starts, np.random.default_rng([seed, clusters]))
     tolerance = _TOLERANCE * float(X.var(axis=0).mean())
-    active = np.arange(runs)
+    active = np.arange(starts)
     for _ in range(iterations):
-        labels[active], nearest = _assign(X, norms, centres[active])
-        inertia[active] = nearest.sum(axis=1, dtype=np.float64)
-        moved = _update(X, labels[active], nearest, clusters)
+        labels, nearest = _assign(X, norms, centres[active])
+        moved = _update(X, labels, nearest, centres[active])
         shift = ((moved - centres[active]) ** 2).sum(axis=(1, 2))
         centres[active] = moved
         active = active[shift > tolerance]
@@ -122,8 +136,8 @@ def _cluster_block(X: Array, seeds: Sequence[int], *, clusters: int, starts: int
             break
     labels, nearest = _assign(X, norms, centres)
     inertia = nearest.sum(axis=1, dtype=np.float64)
-    best = inertia.reshape(len(seeds), starts).argmin(axis=1) + np.arange(len(seeds)) * starts
-    return [Clustering(labels[run], float(inertia[run])) for run in best]
+    best = int(inertia.argmin())
+    return Clustering(labels[best], float(inertia[best]))
 
 
 def _plus_plus(X: Array, norms: Array, clusters: int, runs: int, rng: np.random.Generator) -> Array:
@@ -174,18 +188,23 @@ def _assign(X: Array, norms: Array, centres: Array) -> tuple[NDArray[np.int32], 
     return labels, np.maximum(best, 0, out=best)
 
 
-def _update(X: Array, labels: NDArray[np.int32], nearest: Array, clusters: int) -> Array:
+def _update(X: Array, labels: NDArray[np.int32], nearest: Array, centres: Array) -> Array:
     """Return the mean of each cluster, (runs, clusters, d); an empty one takes the farthest row of its run."""
-    runs, n = labels.shape
+    runs, clusters, _ = centres.shape
+    n = len(X)
     members = (labels[:, None, :] == np.arange(clusters, dtype=np.int32)[:, None]).astype(np.float32)
     counts = members.sum(axis=2)
     sums = (members.reshape(-1, n) @ X).reshape(runs, clusters, -1)
     for run, cluster in zip(*np.nonzero(counts == 0), strict=True):
-        far = int(nearest[run].argmax())
-        nearest[run, far] = 0
+        alone = counts[run, labels[run]] <= 1  # taking its only row would leave another cluster empty
+        far = int(np.where(alone, 0, nearest[run]).argmax())
+        if alone[far] or nearest[run, far] <= 0:
+            continue
         home = labels[run, far]
+        nearest[run, far] = 0
         sums[run, home] -= X[far]
         counts[run, home] -= 1
         sums[run, cluster] = X[far]
         counts[run, cluster] = 1
-    return np.asarray(sums / np.maximum(counts, 1)[:, :, None], dtype=np.float32)
+    means = sums / np.maximum(counts, 1)[:, :, None]
+    return np.where(counts[:, :, None] > 0, means, centres).astype(np.float32)

@@ -24,14 +24,16 @@ def best_per_category(subject: Subject, recalls: Sequence[tuple[Row, NDArray[np.
     subject : Subject
         The products and their categories.
     recalls : sequence of (dict, ndarray of float, shape (categories,))
-        The row of each feature set, and how much of each category lies in the cluster matched with it.
+        The row of each feature set, and how much of each category lies in the cluster matched with it; not-a-number
+        where a category was not clustered.
 
     Returns
     -------
     dict or None
         ``accuracy`` with its Wilson interval ``low`` and ``high``, ``products`` of ``of``, and ``categories``: each
         with ``category``, ``modality``, ``text_recall``, ``photo_recall`` (of the best set of that modality), the
-        ``text`` and ``photo`` sets, ``correct`` and ``size``. None unless both modalities were scored.
+        ``text`` and ``photo`` sets, ``correct`` and ``size``. A modality in which a category was not clustered is
+        None there. None unless both modalities were scored.
     """
     by_modality = {
         modality: [pair for pair in recalls if pair[0]["modality"] == modality] for modality in ("text", "photo")
@@ -42,21 +44,21 @@ def best_per_category(subject: Subject, recalls: Sequence[tuple[Row, NDArray[np.
     rows: list[Row] = []
     right = 0.0
     for place, category in enumerate(subject.categories):
-        best = {modality: max(pairs, key=lambda pair: float(pair[1][place])) for modality, pairs in by_modality.items()}
-        shares = {modality: float(pair[1][place]) for modality, pair in best.items()}
-        winner = max(shares, key=lambda modality: shares[modality])
-        size = int(sizes[place])
-        right += shares[winner] * size
+        best = {modality: _best(pairs, place) for modality, pairs in by_modality.items()}
+        shares = {modality: share for modality, (_, share) in best.items() if share is not None}
+        winner = max(shares, key=lambda modality: shares[modality], default=None)
+        correct = shares[winner] * int(sizes[place]) if winner else 0.0
+        right += correct
         rows.append(
             {
                 "category": category,
                 "modality": winner,
-                "text_recall": shares["text"],
-                "photo_recall": shares["photo"],
-                "text": _title(best["text"][0]),
-                "photo": _title(best["photo"][0]),
-                "correct": round(shares[winner] * size, 1),
-                "size": size,
+                "text_recall": best["text"][1],
+                "photo_recall": best["photo"][1],
+                "text": best["text"][0],
+                "photo": best["photo"][0],
+                "correct": round(correct, 1),
+                "size": int(sizes[place]),
             }
         )
     total = int(sizes.sum())
@@ -69,6 +71,15 @@ def best_per_category(subject: Subject, recalls: Sequence[tuple[Row, NDArray[np.
         "of": total,
         "categories": rows,
     }
+
+
+def _best(pairs: Sequence[tuple[Row, NDArray[np.float64]]], place: int) -> tuple[str | None, float | None]:
+    """Return which set recognises a category best, and how much of it."""
+    known = [(row, float(recalls[place])) for row, recalls in pairs if not np.isnan(recalls[place])]
+    if not known:
+        return None, None
+    row, share = max(known, key=lambda pair: pair[1])
+    return _title(row), share
 
 
 def _title(row: Row) -> str:

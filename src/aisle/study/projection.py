@@ -12,8 +12,10 @@ from aisle.files import sha256_bytes
 from aisle.settings import Settings
 
 _COMPONENTS = 50
+_FEWEST = 5
 _SEED = 0
 PROJECTION_VERSION = 1
+"""Goes up whenever the same rows could give another map."""
 
 Array = NDArray[np.float32]
 
@@ -53,10 +55,12 @@ def project(matrix: Array, present: NDArray[np.bool_], *, settings: Settings) ->
 
 def _place(rows: Array, *, threads: int) -> Array:
     n = len(rows)
-    if n < 5 or not rows.var(axis=0).any():
+    if n < _FEWEST or not np.ptp(rows, axis=0).any():
         return np.zeros((n, 2), dtype=np.float32)
     components = min(_COMPONENTS, *rows.shape)
     reduced = PCA(components, random_state=_SEED).fit_transform(rows)
+    if components == 1:
+        reduced = np.column_stack([reduced, np.zeros(n)])  # a plane is begun from two components
     perplexity = min(30.0, (n - 1) / 3)
     model = TSNE(init="pca", perplexity=perplexity, random_state=_SEED, n_jobs=threads)
     return np.asarray(model.fit_transform(reduced), dtype=np.float32)

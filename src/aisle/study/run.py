@@ -21,7 +21,7 @@ from aisle.heads.blocks import Block, DenseBlock, LexicalBlock
 from aisle.settings import Settings
 from aisle.study.classifier import CLASSIFIER_VERSION, Task, score_classifiers
 from aisle.study.clustering import count_pairs, name_clusters
-from aisle.study.comparison import Comparison, Scored, compare_features
+from aisle.study.comparison import Comparison, Scored, blank_row, compare_features
 from aisle.study.features import NOT_REACHABLE, WHOLE_TEXT, choose_encoders
 from aisle.study.original import is_original_catalog
 from aisle.study.per_category import best_per_category
@@ -205,9 +205,9 @@ def _details(
             }
         )
         known = clusters >= 0
-        counts = count_pairs(subject.labels[known], clusters[known], categories=len(categories))
+        counts = count_pairs(subject.labels[known], clusters[known], shape=(len(categories),) * 2)
         confusions.append(_confusion(scored.title, categories, counts, "the seed with the median ARI"))
-    counts = count_pairs(subject.labels, predicted, categories=len(categories))
+    counts = count_pairs(subject.labels, predicted, shape=(len(categories),) * 2)
     confusions.append(_confusion(f"Classifier, {classifier[0]['features']}", categories, counts, "out of fold"))
     return {
         "categories": categories,
@@ -267,13 +267,9 @@ def _embeddings(subject: Subject, found: Comparison, places: Mapping[str, NDArra
 
 
 def _no_repository(name: str, reason: str) -> dict[str, Any]:
-    blank = {
-        f"{measure}_{part}": None for measure in ("ari", "ami", "v", "accuracy") for part in ("mean", "std", "max")
-    }
-    return {
-        "name": name, "title": name, "modality": "text", "variant": "", "pca": False, "dimension": None, **blank,
-        "seeds": 0, "encode_seconds": None, "status": NOT_REACHABLE, "reason": reason,
-    }  # fmt: skip
+    modality = "photo" if name.endswith("#photo") else "text"
+    row = blank_row(name, title=name, modality=modality, variant="", dimension=None)
+    return row | {"status": NOT_REACHABLE, "reason": reason}
 
 
 def _reasons(found: Comparison) -> list[str]:

@@ -88,16 +88,18 @@ def choose_subject(catalog: Catalog, *, level: int) -> Subject:
     sizes = catalog.categories(level=level)
     small = {name: size for name, size in sizes.items() if size < MIN_CATEGORY}
     kept = [product for product in labelled if product.label(level) not in small]
-    if len(labelled) < MIN_PRODUCTS or len(kept) < MIN_PRODUCTS:
+    if len(kept) < MIN_PRODUCTS:
+        hint = f". Try --level {level - 1}" if level > 1 and len(labelled) >= MIN_PRODUCTS else ""
         raise StudyError(
             f"{catalog.source} has {len(labelled)} labelled products, {len(kept)} of them in categories of "
-            f"{MIN_CATEGORY} or more; a study needs at least {MIN_PRODUCTS}"
+            f"{MIN_CATEGORY} or more; a study needs at least {MIN_PRODUCTS}{hint}"
         )
     if len(sizes) - len(small) < 2:
         only = next(name for name in sizes if name not in small)
+        deeper = any(len(product.category) > level for product in kept)
         raise StudyError(
             f"all products of {catalog.source} that can be studied are in one category, {only!r}, at level {level}; "
-            f"there is nothing to tell apart. Try --level {level + 1}"
+            f"there is nothing to tell apart{f'. Try --level {level + 1}' if deeper else ''}"
         )
     sampled_from = len(kept) if len(kept) > MAX_PRODUCTS else 0
     if sampled_from:

@@ -49,15 +49,12 @@ def _controls(rows: Sequence[Row], best: Row) -> list[str]:
     points = []
     for row in rows:
         if row["model"] == best["model"] and row["features"] != best["features"]:
-            gain = best["accuracy_mean"] - row["accuracy_mean"]
-            overlap = row["accuracy_high"] >= best["accuracy_low"]
-            meaning = (
-                "which is within the uncertainty" if overlap and abs(gain) > 0 else "which is beyond the uncertainty"
-            )
+            gain = round(100 * (best["accuracy_mean"] - row["accuracy_mean"]), 1) + 0.0  # no minus zero
+            apart = row["accuracy_high"] < best["accuracy_low"] or best["accuracy_high"] < row["accuracy_low"]
+            meaning = "and the intervals do not overlap" if apart else "and the intervals overlap"
             points.append(
-                f"With {row['features']} alone it is right for {_percent(row['accuracy_mean'])} "
-                f"({_range(row, 'accuracy')}): {best['features']} together change that by "
-                f"{100 * gain:+.1f} points, {meaning}."
+                f"{row['features'].capitalize()} alone: {_percent(row['accuracy_mean'])} ({_range(row, 'accuracy')}). "
+                f"Reading both changes that by {gain:+.1f} points, {meaning}."
             )
     return points
 
