@@ -115,7 +115,7 @@ PHOTOS = [
 
 
 def plain_pixels(photo):
-    """Return the pixels as their publishers' own recipe has them: Pillow, bicubic, here with white borders."""
+    """Return the pixels as Pillow alone makes them: whole photo, one bicubic resize, white borders."""
     image = Image.open(io.BytesIO(photo)).convert("RGB")
     ratio = 224 / max(image.size)
     small = image.resize([max(1, round(side * ratio)) for side in image.size], Image.Resampling.BICUBIC)

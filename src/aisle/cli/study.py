@@ -1,6 +1,7 @@
 """``aisle study``: can photo and text tell the categories apart?"""
 
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,15 +35,18 @@ def study(
 ) -> None:
     """Study a labelled catalogue: clusters, maps, classifiers, and a verdict in report.html."""
     options = CatalogOptions.parse(catalog, mapping=mapping, separator=separator, level=level)
+    _check_place(out, source=catalog)
     from aisle.catalog.quarantine import write_quarantine
     from aisle.settings import Settings
     from aisle.study import run_study
+    from aisle.study.features import split_names
 
     started = time.perf_counter()
-    _check_writable(out)
+    settings = Settings.load()
+    # A misspelt name is told before a long table is read.
+    names = split_names(",".join(encoders) if encoders else None, settings=settings)
     products = options.read()
-    names = [name.strip() for part in encoders or [] for name in part.split(",") if name.strip()]
-    result = run_study(products, encoders=names or None, seeds=seeds, level=level, settings=Settings.load())
+    result = run_study(products, encoders=names, seeds=seeds, level=level, settings=settings)
     written = result.save(out)
     if products.bad_rows:
         written["quarantine"] = out / "quarantine.csv"
@@ -59,19 +63,34 @@ def study(
         raise typer.Exit(QUARANTINED)
 
 
-def _check_writable(out: Path) -> None:
-    """Find out before the work, not after it, that nothing can be written."""
-    from aisle.files import write_text
-
-    probe = out / ".aisle-probe"
-    write_text(probe, "")
-    probe.unlink()
+def _check_place(out: Path, *, source: Path) -> None:
+    """Find out before the work, not after it, that nothing can be written there; leave nothing behind."""
+    if source.is_dir() and out.exists() and out.samefile(source):
+        raise typer.BadParameter(
+            f"{out} is the catalogue's own folder, where tables of the report would be taken for products; "
+            f"name another, e.g. {out / 'study'}",
+            param_hint="--out",
+        )
+    place = out
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise typer.BadParameter(f"{place} is a file; name a folder for the report", param_hint="--out")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as err:
+        raise typer.BadParameter(
+            f"{place} cannot be written to: {err.strerror}; name another folder", param_hint="--out"
+        ) from err
 
 
 def _print_result(result: "Study") -> None:
+    from aisle.cli.check_report import plain
+
     summary = result.summary
     for paragraph in (result.verdict, *summary["verdict"]["points"]):
-        print(_wrap(paragraph))
+        print(_wrap(plain(paragraph)))
     scored = [row for row in summary["features"] if row["status"] == "ok"]
     best: dict[str, Any] = {}
     for row in sorted(scored, key=lambda row: -row["ari_mean"]):
@@ -79,10 +98,10 @@ def _print_result(result: "Study") -> None:
     print(f"\nClusters against categories, mean adjusted Rand index over {summary['seeds']} seeds")
     for row in [*sorted(summary["fused"], key=lambda row: -row["ari_mean"]), *best.values()]:
         pca = ", PCA" if row["pca"] else ""
-        print(f"  {row['ari_mean']:.3f} ± {row['ari_std']:.3f}  {row['title']} ({row['variant']}{pca})")
+        print(f"  {row['ari_mean']:.3f} ± {row['ari_std']:.3f}  {plain(row['title'])} ({plain(row['variant'])}{pca})")
     for row in summary["features"]:
         if row["status"] != "ok":
-            print(f"      –          {row['title']}: {row['status']}")  # noqa: RUF001
+            print(f"      –          {plain(row['title'])}: {row['status']}")  # noqa: RUF001
     print("\nClassifiers, accuracy on unseen products (and with near-duplicates kept together)")
     for row in summary["classifier"]:
         print(
@@ -105,6 +124,8 @@ def _print_trouble(catalog: dict[str, Any]) -> None:
 
 
 def _percent(row: dict[str, Any], name: str) -> str:
+    if row[f"{name}_mean"] is None:
+        return "cannot be had"
     low, mean, high = (100 * row[f"{name}_{end}"] for end in ("low", "mean", "high"))
     return f"{mean:5.1f} % [{low:.1f}, {high:.1f}]"
 

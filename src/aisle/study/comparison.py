@@ -51,6 +51,11 @@ class Scored:
         """Name it for a reader."""
         return f"{self.row['title']}, {self.row['variant']}" + (", PCA" if self.row["pca"] else "")
 
+    @property
+    def left_out(self) -> list[int]:
+        """Categories too few products of which have the modality."""
+        return np.flatnonzero(np.isnan(self.scores.recalls)).tolist()
+
 
 @dataclass
 class Comparison:

@@ -16,32 +16,31 @@ from aisle.catalog import Catalog, read_catalog
 from aisle.catalog.duplicates import exact_duplicates
 from aisle.encode import EncoderSpec
 from aisle.errors import StudyError
+from aisle.extras import require
 from aisle.files import sha256_bytes
 from aisle.heads.blocks import Block, DenseBlock, LexicalBlock
 from aisle.settings import Settings
 from aisle.study.classifier import CLASSIFIER_VERSION, Task, score_classifiers
-from aisle.study.clustering import count_pairs, name_clusters
 from aisle.study.comparison import Comparison, Scored, blank_row, compare_features
-from aisle.study.features import NOT_REACHABLE, WHOLE_TEXT, choose_encoders
+from aisle.study.details import collect_details, place_products, tabulate_embeddings
+from aisle.study.features import NOT_REACHABLE, NOT_USABLE, WHOLE_TEXT, choose_encoders, split_names
 from aisle.study.original import is_original_catalog
 from aisle.study.per_category import best_per_category
-from aisle.study.projection import project
 from aisle.study.result import Study
-from aisle.study.subject import Subject, choose_subject
+from aisle.study.subject import MIN_CATEGORY, Subject, choose_subject
 from aisle.study.verdict import give_verdict
 
 log = logging.getLogger(__name__)
 
 Labels = NDArray[np.int64]
 
-_EXAMPLES = 4
-_CONFUSED_PAIRS = 12
+_NAMES = 5  # of categories in a note
 
 
 def run_study(
     source: Any,
     *,
-    encoders: Sequence[str] | None = None,
+    encoders: str | Sequence[str] | None = None,
     seeds: int = 100,
     level: int = 1,
     columns: Mapping[str, str] | None = None,
@@ -54,9 +53,9 @@ def run_study(
     ----------
     source : path, data frame, list of dict or Catalog
         See `aisle.read_catalog`.
-    encoders : sequence of str, optional
-        Names of the table (``aisle models list``), folders with an ONNX encoder, or ``hub:owner/name``. All of the
-        table by default.
+    encoders : str or sequence of str, optional
+        Names of the table (``aisle models list``), folders with an ONNX encoder, or ``hub:owner/name``; commas
+        separate them in a string. All of the table by default.
     seeds : int
         k-means seeds for each feature set.
     level : int
@@ -89,15 +88,20 @@ def run_study(
     started = time.perf_counter()
     if seeds < 1:
         raise StudyError(f"--seeds {seeds}: at least one seed is needed")
+    for module in ("jinja2", "pyarrow", "simplemma"):  # before the work, not after it
+        require(module, extra="study")
     settings = settings or Settings.load()
+    names = split_names(encoders, settings=settings)
     catalog = source if isinstance(source, Catalog) else read_catalog(source, columns=columns, separator=separator)
     subject = choose_subject(catalog, level=level)
-    chosen = choose_encoders(encoders, settings=settings)
+    chosen = choose_encoders(names, settings=settings)
     specs = [spec for spec in chosen if isinstance(spec, EncoderSpec)]
     found = compare_features(subject, specs, seeds=seeds, settings=settings)
     found.rows += [_no_repository(*pair) for pair in chosen if not isinstance(pair, EncoderSpec)]
+    _warn(found)
     if not found.plain:
-        raise StudyError("none of the encoders could be used: " + "; ".join(_reasons(found)))
+        reasons = "; ".join(f"{row['name']}: {row['reason']}" for row in found.rows)
+        raise StudyError(f"none of the encoders could be used: {reasons}")
     classifier, predicted = _classify(subject, found, settings=settings)
     summary: dict[str, Any] = {
         "aisle": version("aisle"),
@@ -112,30 +116,38 @@ def run_study(
         "classifier": classifier,
     }
     summary["verdict"] = give_verdict(summary)
-    shown = [found.best[name] for name in ("text", "photo", "fused") if name in found.best]
-    details, places = _details(subject, shown, predicted, classifier, settings=settings)
+    places = place_products(found, settings=settings)
+    details = collect_details(
+        subject, found, places, predicted=predicted, features=classifier[0]["features"], settings=settings
+    )
     summary["seconds"] = round(time.perf_counter() - started, 1)
-    return Study(summary=summary, details=details, table=_embeddings(subject, found, places), threads=settings.threads)
+    table = tabulate_embeddings(subject, found, places)
+    return Study(summary=summary, details=details, table=table, threads=settings.threads)
 
 
 def _classify(subject: Subject, found: Comparison, *, settings: Settings) -> tuple[list[dict[str, Any]], Labels]:
     """Score the classifiers, or look up what they scored on the same features and labels."""
     texts = subject.texts(WHOLE_TEXT)
     parts = {name: scored.embedding for name, scored in found.plain.items()}
-    names: dict[str, list[str]] = {}
+    present = {name: part.present for name, part in parts.items()}
+    views: dict[str, list[str]] = {}
     if any(texts):
-        names["text"] = ["words", *(["text"] if "text" in parts else [])]
+        views["text"] = ["words", *(["text"] if "text" in parts else [])]
+        present["words"] = np.array([bool(text) for text in texts])
     if "photo" in parts:
-        names["photo"] = ["photo"]
-    views = {"text + photo": [*names["text"], *names["photo"]], **names} if len(names) == 2 else names
+        views["photo"] = ["photo"]
+    if len(views) == 2:
+        views = {"text + photo": [*views["text"], *views["photo"]], **views}
     task = Task(subject.labels, subject.groups)
-    content = [
-        subject.labels.tobytes(),
-        subject.groups.tobytes(),
-        "\0".join(texts).encode("utf-8", "replace"),
-    ]
-    content += [part.matrix.tobytes() + part.present.tobytes() for part in parts.values()]
-    key = sha256_bytes(b"".join(content) + f"{list(views.items())} {CLASSIFIER_VERSION}".encode())
+    content = {
+        "labels": subject.labels.tolist(),
+        "groups": subject.groups.tolist(),
+        "texts": texts,
+        "parts": {name: sha256_bytes(part.matrix.tobytes() + part.present.tobytes()) for name, part in parts.items()},
+        "views": list(views.items()),
+        "version": CLASSIFIER_VERSION,
+    }
+    key = sha256_bytes(json.dumps(content).encode())
     store = KeyedStore(settings.cache_dir / "study" / "classifiers.sqlite")
     if (kept := store.get([key]).get(key)) is not None:
         results, predicted = json.loads(kept)
@@ -144,8 +156,20 @@ def _classify(subject: Subject, found: Comparison, *, settings: Settings) -> tup
     if any(texts):
         blocks["words"] = LexicalBlock(texts)
     results, labels = score_classifiers(blocks, views=views, task=task, threads=settings.threads)
+    for row in results:
+        row["products"] = int(np.logical_or.reduce([present[name] for name in views[row["features"]]]).sum())
     store.put({key: json.dumps([results, labels.tolist()]).encode()})
     return results, labels
+
+
+def _warn(found: Comparison) -> None:
+    """Say once what was not compared; each row says why."""
+    unused: dict[str, list[str]] = {}
+    for row in found.rows:
+        if row["status"] in (NOT_REACHABLE, NOT_USABLE):
+            unused.setdefault(row["status"], []).append(row["name"])
+    for status, names in unused.items():
+        log.warning("not compared, %s: %s (the report says why)", status, ", ".join(dict.fromkeys(names)))
 
 
 def _describe(catalog: Catalog, subject: Subject, found: Comparison, *, level: int) -> dict[str, Any]:
@@ -155,6 +179,7 @@ def _describe(catalog: Catalog, subject: Subject, found: Comparison, *, level: i
     notes = list(catalog.notes)
     if subject.sampled_from:
         notes.append(f"a sample of {len(products)} of {subject.sampled_from} products was studied")
+    notes += [_note_left_out(subject, scored) for scored in found.plain.values() if scored.left_out]
     return {
         "source": catalog.source,
         "rows": catalog.rows,
@@ -181,96 +206,14 @@ def _describe(catalog: Catalog, subject: Subject, found: Comparison, *, level: i
     }
 
 
-def _details(
-    subject: Subject,
-    shown: Sequence[Scored],
-    predicted: Labels,
-    classifier: Sequence[Mapping[str, Any]],
-    *,
-    settings: Settings,
-) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
-    """Collect what the figures of the report are drawn from."""
-    categories = list(subject.categories)
-    maps, confusions, places = [], [], {}
-    for scored in shown:
-        clusters = name_clusters(scored.task, seed=scored.scores.median_seed, settings=settings)
-        points = project(scored.task.matrix, scored.task.present, settings=settings)
-        places[scored.row["modality"]] = points
-        maps.append(
-            {
-                "title": scored.title,
-                "points": [None if np.isnan(x) else [round(float(x), 3), round(float(y), 3)] for x, y in points],
-                "clusters": [None if cluster < 0 else int(cluster) for cluster in clusters],
-                "cluster_names": categories,
-            }
-        )
-        known = clusters >= 0
-        counts = count_pairs(subject.labels[known], clusters[known], shape=(len(categories),) * 2)
-        confusions.append(_confusion(scored.title, categories, counts, "the seed with the median ARI"))
-    counts = count_pairs(subject.labels, predicted, shape=(len(categories),) * 2)
-    confusions.append(_confusion(f"Classifier, {classifier[0]['features']}", categories, counts, "out of fold"))
-    return {
-        "categories": categories,
-        "products": [
-            {"id": p.id, "title": p.title, "category": int(label), "photo": str(p.photo) if p.photo else None}
-            for p, label in zip(subject.products, subject.labels, strict=True)
-        ],
-        "maps": maps,
-        "confusions": confusions,
-        "mistakes": _mistakes(subject, predicted, counts),
-    }, places
-
-
-def _confusion(title: str, names: list[str], counts: Labels, chosen: str) -> dict[str, Any]:
-    accuracy = float(np.trace(counts) / max(counts.sum(), 1))
-    return {
-        "title": title,
-        "clusters": names,
-        "counts": counts.tolist(),
-        "accuracy": accuracy,
-        "chosen": chosen,
-    }
-
-
-def _mistakes(subject: Subject, predicted: Labels, counts: Labels) -> list[dict[str, Any]]:
-    """List what is confused with what, most often first, with products to look at."""
-    wrong = counts - np.diag(np.diag(counts))
-    pairs = sorted(np.argwhere(wrong).tolist(), key=lambda pair: (-wrong[tuple(pair)], pair))[:_CONFUSED_PAIRS]
-    return [
-        {
-            "true": subject.categories[true],
-            "predicted": subject.categories[guess],
-            "count": int(wrong[true, guess]),
-            "examples": [
-                {"product": int(place)}
-                for place in np.flatnonzero((subject.labels == true) & (predicted == guess))[:_EXAMPLES]
-            ],
-        }
-        for true, guess in pairs
-    ]
-
-
-def _embeddings(subject: Subject, found: Comparison, places: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
-    """Collect the columns of ``embeddings.parquet``."""
-    table: dict[str, Any] = {
-        "id": [product.id for product in subject.products],
-        "title": [product.title for product in subject.products],
-        "category": [subject.categories[label] for label in subject.labels],
-    }
-    main = next(name for name in ("fused", "text", "photo") if name in places)
-    for name, points in places.items():
-        prefix = "" if name == main else f"{name}_"
-        table[f"{prefix}x"], table[f"{prefix}y"] = points[:, 0], points[:, 1]
-    for name, scored in found.plain.items():
-        table[f"{name}_embedding"] = scored.embedding.matrix
-    return table
+def _note_left_out(subject: Subject, scored: Scored) -> str:
+    names = [subject.categories[place] for place in scored.left_out]
+    shown = ", ".join(names[:_NAMES]) + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")
+    modality = scored.row["modality"]
+    return f"fewer than {MIN_CATEGORY} products have a {modality} in {shown}: not in the {modality} clusters"
 
 
 def _no_repository(name: str, reason: str) -> dict[str, Any]:
     modality = "photo" if name.endswith("#photo") else "text"
     row = blank_row(name, title=name, modality=modality, variant="", dimension=None)
     return row | {"status": NOT_REACHABLE, "reason": reason}
-
-
-def _reasons(found: Comparison) -> list[str]:
-    return [f"{row['name']}: {row['reason']}" for row in found.rows if "reason" in row]
