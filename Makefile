@@ -7,7 +7,6 @@ BIN := $(VENV)/bin
 TORCH_VENV := .venv-torch
 TORCH_BIN := $(TORCH_VENV)/bin
 DEMO ?= demo
-REAL ?= ../shared/data/flipkart-1050
 
 # Warnings of pip about running as root or about a newer pip are noise here.
 PIP := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
@@ -52,18 +51,17 @@ lint: $(VENV)/.installed-test  ## Style, types, and the layers of the architectu
 test-all: lint test-slow test-torch test-real  ## Everything that `make test` leaves out
 
 test-slow: $(VENV)/.installed-test  ## Slow tests, the package index, a real browser
-	@$(BIN)/python -m pytest -q -m "(slow or network or browser or real) and not torch"
+	@$(BIN)/python -m pytest -q -m "(slow or network or browser) and not torch and not real"
 
 test-torch: $(TORCH_VENV)/.installed  ## Parity with torch, on random and on published weights
 	@$(TORCH_BIN)/python -m pytest -q -m torch
 
-test-real: $(VENV)/.installed  ## The whole study on the real catalogue, where it lies beside the checkout
-	@if test -d $(REAL); then $(BIN)/aisle study $(REAL) --out out/real; \
-	else echo "skipped: the real catalogue is not at $(REAL)"; fi
+test-real: $(VENV)/.installed-test  ## The whole study on the real catalogue, where it lies beside the checkout
+	@$(BIN)/python -m pytest -q -m real
 
 format: $(VENV)/.installed-test  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 clean:  ## Remove what the other targets made, except the cache of weights and embeddings
-	rm -rf $(VENV) $(TORCH_VENV) $(DEMO) out .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) $(TORCH_VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -63,13 +63,11 @@ def batched(items: Iterator[T], *, size: int) -> Iterator[list[T]]:
 
 def embed_with_torch(photos: list[Path], module: torch.nn.Module) -> Features:
     """Embed with the publisher's module in torch, left as it comes: batches of 32, each on all cores."""
-    rows = []
     torch.set_num_threads(CORES)
     module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with ThreadPoolExecutor(CORES) as pool:
-        for batch in batched(pool.map(decode_with_pillow, photos), size=BATCH):
-            rows.append(features(module, batch))
-    return np.concatenate(rows)
+        batches = batched(pool.map(decode_with_pillow, photos), size=BATCH)
+        return np.concatenate([features(module, batch) for batch in batches])
 
 
 def embed_with_tuned_torch(photos: list[Path], module: torch.nn.Module) -> Features:

@@ -13,7 +13,8 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 
 
 def test_commands_of_the_readme_exist():
-    shown = set(re.findall(r"^    aisle (\w+)", README, flags=re.M)) | set(re.findall(r"^\| `aisle (\w+)", README, flags=re.M))
+    listed = re.findall(r"^\| `aisle (\w+)", README, flags=re.M)
+    shown = {*listed, *re.findall(r"^    aisle (\w+)", README, flags=re.M)}
     helped = subprocess.run([sys.executable, "-m", "aisle", "--help"], capture_output=True, text=True, check=True)
     assert shown
     assert all(f" {name} " in helped.stdout for name in shown)
@@ -33,4 +34,3 @@ def test_the_example_prints_what_stands_beside_it(tmp_path):
     # Processors differ in the last digits of a sum, and so in a product or two of 420.
     assert [float(number) for number in shown] == pytest.approx([float(number) for number in wanted], rel=0.03)
     assert (tmp_path / "out" / "report.html").stat().st_size > 100_000
-

@@ -99,7 +99,8 @@ def _convert(name: str, value: Any) -> Any:
         return word in {"1", "true", "yes"}
     if name == "threads":
         if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
-            raise SettingsError(f"setting 'threads' is {value if len(text) < 40 else text[:40]!r}; use a whole number from 1 to 9999")
+            given = text[:40] if len(text) > 40 else value
+            raise SettingsError(f"setting 'threads' is {given!r}; use a whole number from 1 to 9999")
         return int(text)
     if not re.fullmatch(r"https?://[^\s/]+[^\s]*", text):
         raise SettingsError(f"setting 'hub_url' is {value!r}; use an address such as https://huggingface.co")

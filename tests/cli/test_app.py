@@ -66,7 +66,7 @@ def test_a_bad_setting_is_named(aisle, shop):
     done = aisle("check", shop, AISLE_THREADS="lots")
     assert (done.exit_code, done.stderr) == (
         1,
-        "Error: setting 'threads' is 'lots'; use a whole number from 1\n",
+        "Error: setting 'threads' is 'lots'; use a whole number from 1 to 9999\n",
     )
 
 

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from aisle.encode import supply
+from aisle.encode import find_encoder, open_spec, supply
 from aisle.files import sha256_bytes
 from aisle.settings import Settings
 
@@ -107,6 +107,16 @@ def drawing(seed, *, size=120):
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture
+def open_folder(settings):
+    """Return a function that opens an encoder by its folder."""
+
+    def open_folder(place):
+        return open_spec(find_encoder(str(place), settings=settings), settings=settings)
+
+    return open_folder
 
 
 @pytest.fixture

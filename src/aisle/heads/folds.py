@@ -33,16 +33,15 @@ def repeated_folds(
     Yields
     ------
     train, test : ndarray of int
-        ``folds * repeats`` pairs; each row is tested once per repeat. With groups there may be fewer: where fewer
-        groups than folds exist, some folds would have nothing to learn from or nothing to test, and are left out.
+        ``folds * repeats`` pairs; each row is tested once per repeat. Where there are fewer groups than folds there
+        are fewer, and none where all rows are one group.
     """
     rows = np.arange(len(labels))
-    for repeat in range(repeats):
+    if groups is not None:
+        folds = min(folds, len(np.unique(groups)))
+    for seed_of_repeat in range(seed, seed + repeats if folds > 1 else seed):
         if groups is None:
-            splitter: StratifiedKFold | StratifiedGroupKFold = StratifiedKFold(
-                folds, shuffle=True, random_state=seed + repeat
-            )
-            yield from splitter.split(rows, labels)
+            yield from StratifiedKFold(folds, shuffle=True, random_state=seed_of_repeat).split(rows, labels)
         else:
-            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat)
-            yield from (pair for pair in splitter.split(rows, labels, groups) if all(side.size for side in pair))
+            dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed_of_repeat)
+            yield from (pair for pair in dealer.split(rows, labels, groups) if all(side.size for side in pair))

@@ -147,16 +147,16 @@ def _row(features: str, model: str, plain: Sequence[Score], grouped: Sequence[Sc
     return {
         "features": features,
         "model": model,
-        **_interval("accuracy", plain),
-        **_interval("grouped_accuracy", grouped),
+        **_interval("accuracy", plain, repeats=repeats),
+        **_interval("grouped_accuracy", grouped, repeats=repeats),
         "macro_f1_mean": float(np.mean([score for _, score in plain])),
         "folds": FOLDS,
         "repeats": repeats,
     }
 
 
-def _interval(name: str, scores: Sequence[Score]) -> dict[str, float | None]:
+def _interval(name: str, scores: Sequence[Score], *, repeats: int) -> dict[str, float | None]:
     if not scores:
         return {f"{name}_{end}": None for end in ("mean", "low", "high")}
-    interval = cross_validation_interval([score for score, _ in scores], folds=FOLDS)
+    interval = cross_validation_interval([score for score, _ in scores], folds=max(2, len(scores) // repeats))
     return {f"{name}_{end}": value for end, value in asdict(interval).items()}

@@ -93,7 +93,7 @@ def run_study(
     settings = settings or Settings.load()
     names = split_names(encoders, settings=settings)
     catalog = source if isinstance(source, Catalog) else read_catalog(source, columns=columns, separator=separator)
-    subject = choose_subject(catalog, level=level)
+    subject = choose_subject(catalog, level=level, threads=settings.threads)
     chosen = choose_encoders(names, settings=settings)
     specs = [spec for spec in chosen if isinstance(spec, EncoderSpec)]
     found = compare_features(subject, specs, seeds=seeds, settings=settings)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from aisle.catalog import Catalog
 from aisle.catalog.duplicates import near_duplicate_groups
+from aisle.catalog.photo_hash import HASH_SHAPE, perceptual_hash
+from aisle.catalog.photos import decode_all
 from aisle.errors import StudyError
 from aisle.product import Product
 
@@ -32,7 +34,7 @@ class Subject:
     labels : ndarray of int, shape (n,)
         Position of each product's category.
     groups : ndarray of int, shape (n,)
-        Near-duplicates share a number.
+        Near-duplicates, in text or in photo, share a number.
     unlabelled : int
         Products left out because they have no category.
     small : dict of str to int
@@ -61,7 +63,7 @@ def join_text(product: Product) -> str:
     return ". ".join(part for part in (product.title, product.description) if part)
 
 
-def choose_subject(catalog: Catalog, *, level: int) -> Subject:
+def choose_subject(catalog: Catalog, *, level: int, threads: int = 1) -> Subject:
     """Choose the products to study.
 
     Parameters
@@ -70,6 +72,8 @@ def choose_subject(catalog: Catalog, *, level: int) -> Subject:
         The whole catalogue.
     level : int
         Depth at which category paths are cut, from 1.
+    threads : int
+        Cores to decode photos on.
 
     Raises
     ------
@@ -109,11 +113,22 @@ def choose_subject(catalog: Catalog, *, level: int) -> Subject:
         products=tuple(kept),
         categories=tuple(str(name) for name in names),
         labels=labels.astype(np.int64),
-        groups=near_duplicate_groups([f"{product.title} {product.description}" for product in kept]),
+        groups=_group(kept, threads),
         unlabelled=len(catalog.products) - len(labelled),
         small=small,
         sampled_from=sampled_from,
     )
+
+
+def _group(products: Sequence[Product], threads: int) -> NDArray[np.int64]:
+    """Group near-duplicates; a photo that cannot be decoded is like no other."""
+    photos = [product.photo for product in products]
+    hashes: list[int | None] = [None] * len(photos)
+    if any(photo is not None for photo in photos):
+        for place, pixels in decode_all(photos, shape=HASH_SHAPE, threads=threads, label="looking for duplicates"):
+            hashes[place] = perceptual_hash(pixels) if isinstance(pixels, np.ndarray) else None
+    texts = [f"{product.title} {product.description}" for product in products]
+    return near_duplicate_groups(texts, photo_hashes=hashes)
 
 
 def _sample(products: Sequence[Product], level: int) -> list[Product]:

@@ -51,7 +51,7 @@ def give_verdict(summary: Mapping[str, Any]) -> dict[str, Any]:
             "near-duplicates are kept together."
         )
     else:
-        sentence += "; all products are near-duplicates in their texts, so no split can keep them together."
+        sentence += "; all products are near-duplicates of each other, so no split can keep them together."
     points = [*_controls(rows, best, summary), *_clusters(summary), *_categories(summary)]
     return {"feasible": feasible, "sentence": sentence, "points": points}
 
