@@ -7,6 +7,18 @@ from aisle.catalog import Catalog, read_catalog
 from aisle.product import Product
 from aisle.settings import Settings
 
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Keep scikit-learn to one thread: on rows this few, and beside other work, more of them only wait."""
+    import sklearn.cluster
+    import sklearn.manifold  # noqa: F401 - its library is limited only once it is loaded
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        yield
+
+
 THINGS = {
     "Mugs": ("mug", "cup", "ceramic", "coffee"),
     "Watches": ("watch", "analog", "strap", "dial"),

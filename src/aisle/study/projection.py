@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from aisle.cache import KeyedStore
 from aisle.files import sha256_bytes
@@ -13,6 +14,7 @@ from aisle.settings import Settings
 
 _COMPONENTS = 50
 _FEWEST = 5
+_ROWS_PER_THREAD = 500  # with fewer, threads wait for each other more than they work
 _SEED = 0
 PROJECTION_VERSION = 1
 """Goes up whenever the same rows could give another map."""
@@ -62,5 +64,7 @@ def _place(rows: Array, *, threads: int) -> Array:
     if components == 1:
         reduced = np.column_stack([reduced, np.zeros(n)])  # a plane is begun from two components
     perplexity = min(30.0, (n - 1) / 3)
+    threads = min(threads, 1 + n // _ROWS_PER_THREAD)
     model = TSNE(init="pca", perplexity=perplexity, random_state=_SEED, n_jobs=threads)
-    return np.asarray(model.fit_transform(reduced), dtype=np.float32)
+    with threadpool_limits(limits=threads):  # its gradient asks OpenMP, not `n_jobs`, how many threads to use
+        return np.asarray(model.fit_transform(reduced), dtype=np.float32)
