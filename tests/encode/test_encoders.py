@@ -156,7 +156,7 @@ def test_a_photo_encoder(publish, online, tiny):
     assert found.present.tolist() == [True, True, False]
     assert np.abs(found.matrix[0] - found.matrix[1]).max() > 0
     assert encoder.shape == ENCODERS["vgg16"].shape
-    narrow = replace(row, shape=replace(row.shape, fit="stretch"))
+    narrow = replace(row, shape=replace(row.shape, fit="pad"))
     assert open_spec(narrow, settings=online).fingerprint != encoder.fingerprint
 
 

@@ -1,6 +1,6 @@
 """The whole study on the real catalogue, from the shell: what the original study reached, and more.
 
-The thresholds are those of the project's first issue, over fewer seeds to save time; `docs/results.md` has a hundred.
+The thresholds are the project's own, over fewer seeds to save time; `docs/results.md` has a hundred.
 """
 
 import json

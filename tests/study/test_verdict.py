@@ -88,7 +88,15 @@ def test_no_grouped_figure():
 
 
 def test_clusters_and_the_oracle():
-    scored = {"status": "ok", "title": "TF-IDF", "variant": "title, raw", "ari_mean": 0.41, "ari_std": 0.02, "seeds": 9}
+    scored = {
+        "status": "ok",
+        "title": "TF-IDF",
+        "variant": "title, raw",
+        "pca": True,
+        "ari_mean": 0.41,
+        "ari_std": 0.02,
+        "seeds": 9,
+    }
     blank = {"status": "weights not reachable", "title": "BERT", "ari_mean": None}
     oracle = {
         "accuracy": 0.85,
@@ -97,7 +105,7 @@ def test_clusters_and_the_oracle():
     points = give_verdict(summary_of(row(BOTH, "linear SVM", 0.9), features=[blank, scored], best_per_category=oracle))[
         "points"
     ]
-    assert "(TF-IDF, title, raw) agree with the categories at an adjusted Rand index of 0.410" in points[-2]
+    assert "TF-IDF (title, raw, PCA) agree with the categories best: adjusted Rand index 0.410" in points[-2]
     assert "right for 85.0 %: photos cluster better for A, texts for the others." in points[-1]
 
 

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Catalog:
     """
 
     source: str
-    products: tuple[Product, ...]
+    products: tuple[Product, ...] = field(repr=False)
     bad_rows: tuple[BadRow, ...]
     columns: Columns
     photos_missing: tuple[str, ...] = ()

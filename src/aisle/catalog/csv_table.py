@@ -183,7 +183,8 @@ def _records(lines: _Lines, *, width: int, delimiter: str) -> Iterator[list[str]
         taken = list(lines.taken)
         first = lines.number - len(taken) + 1
         fits = not problem and len(cells) == width and (len(taken) == 1 or _is_strict(taken, delimiter))
-        if not fits and any(_count(line, delimiter) == width > 1 for line in taken[1:]):
+        swallowed = bool(problem) and len(taken) > 1  # by a quote that is never closed: every later line is a row
+        if not fits and (swallowed or any(_count(line, delimiter) == width > 1 for line in taken[1:])):
             lines.hand_back(taken[1:])
             yield f"line {first}: a quote is left open"
         elif problem:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from aisle.files import atomic_write, write_text
 from aisle.study.report import Figure, figures, notebook_html, render_report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """What a study found.
 
@@ -31,9 +31,9 @@ class Study:
     """
 
     summary: Mapping[str, Any]
-    details: Mapping[str, Any] = field(repr=False)
-    table: Mapping[str, Any] = field(repr=False)
-    threads: int = field(default=1, repr=False)
+    details: Mapping[str, Any]
+    table: Mapping[str, Any]
+    threads: int = 1
 
     @property
     def verdict(self) -> str:
@@ -81,6 +81,9 @@ class Study:
             require("pyarrow.parquet", extra="data").write_table(self._arrow(), file)
         write_text(paths["report"], render_report(self.summary, self.details, threads=self.threads))
         return paths
+
+    def __repr__(self) -> str:
+        return f"<Study of {self.summary['catalog']['source']}: {self.verdict}>"
 
     def _repr_html_(self) -> str:
         return notebook_html(self.summary, self.details)

@@ -94,9 +94,10 @@ def _clusters(summary: Mapping[str, Any]) -> list[str]:
     if not scored:
         return []
     best = max(scored, key=lambda row: row["ari_mean"])
+    pca = ", PCA" if best["pca"] else ""
     return [
-        f"Without any label, the best clusters ({best['title']}, {best['variant']}) agree with the categories at an "
-        f"adjusted Rand index of {best['ari_mean']:.3f} on average over {best['seeds']} seeds "
+        f"Of all clusters, picked with the labels, those of {best['title']} ({best['variant']}{pca}) agree with the "
+        f"categories best: adjusted Rand index {best['ari_mean']:.3f} on average over {best['seeds']} seeds "
         f"(standard deviation {best['ari_std']:.3f})."
     ]
 

@@ -94,7 +94,7 @@ def _key_numbers(summary: Mapping[str, Any], *, compared: bool) -> Iterator[tupl
         value = f"{best['ari_mean']:.3f}" + ("" if std is None else f" ± {std:.3f}")
         note = f"{best.get('title') or best.get('name')}, mean over the seeds"
         note += f". Original study: {FUSION.ari_mean:.3f}" if compared else ""
-        yield value, "adjusted Rand index of the best clusters", note
+        yield value, "adjusted Rand index of the clusters that agree best", note
     oracle = summary.get("best_per_category") or {}
     if finite(oracle.get("accuracy")) is not None:
         note = f"{oracle.get('products', 0):,} of {oracle.get('of', 0):,}; chosen with the labels in hand"
