@@ -14,23 +14,9 @@ _T = TypeVar("_T")
 DELAY_SECONDS = 2.0
 
 
-def bar(*, label: str, total: int | None, unit: str = "it", unit_scale: bool = False) -> Any:
-    """Return a tqdm bar to be updated by hand: ``with bar(...) as b: b.update(n)``."""
+def bar(*, label: str, total: int | None, unit: str = "it", items: Iterable[Any] | None = None) -> Any:
+    """Return a tqdm bar over some items, or one to be updated by hand: ``with bar(...) as b: b.update(n)``."""
     return tqdm(
-        desc=label,
-        total=total,
-        unit=unit,
-        unit_scale=unit_scale,
-        disable=None,
-        delay=DELAY_SECONDS,
-        leave=False,
-        dynamic_ncols=True,
-    )
-
-
-def track(items: Iterable[_T], *, label: str, total: int | None = None, unit: str = "it") -> Iterator[_T]:
-    """Iterate with a progress bar."""
-    yield from tqdm(
         items,
         desc=label,
         total=total,
@@ -40,3 +26,8 @@ def track(items: Iterable[_T], *, label: str, total: int | None = None, unit: st
         leave=False,
         dynamic_ncols=True,
     )
+
+
+def track(items: Iterable[_T], *, label: str, total: int | None = None, unit: str = "it") -> Iterator[_T]:
+    """Iterate with a progress bar."""
+    yield from bar(items=items, label=label, total=total, unit=unit)

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,10 @@ def open_frame(frame: Any) -> Table:
         records = frame.to_dicts
     elif hasattr(frame, "to_dict") and hasattr(frame, "columns"):
         names = frame.columns
-        records = lambda: frame.to_dict("records")  # noqa: E731
+        records = partial(frame.to_dict, "records")
     elif isinstance(frame, Sequence) and all(isinstance(record, Mapping) for record in frame):
         names = dict.fromkeys(name for record in frame for name in record)
-        records = lambda: frame  # noqa: E731
+        records = partial(iter, frame)
     else:
         raise CatalogError(f"a catalogue is a path, a data frame or a list of dictionaries, not {type(frame).__name__}")
     columns = _distinct([str(name) for name in names], place="the data")

@@ -87,16 +87,14 @@ def _check_place(out: Path, *, source: Path) -> None:
 
 def _print_result(result: "Study") -> None:
     from aisle.cli.check_report import plain
+    from aisle.study.report import best_variants
 
     summary = result.summary
     for paragraph in (result.verdict, *summary["verdict"]["points"]):
         print(_wrap(plain(paragraph)))
     scored = [row for row in summary["features"] if row["status"] == "ok"]
-    best: dict[str, Any] = {}
-    for row in sorted(scored, key=lambda row: -row["ari_mean"]):
-        best.setdefault(row["name"], row)
     print(f"\nClusters against categories, mean adjusted Rand index over {summary['seeds']} seeds")
-    for row in [*sorted(summary["fused"], key=lambda row: -row["ari_mean"]), *best.values()]:
+    for row in [*sorted(summary["fused"], key=lambda row: -row["ari_mean"]), *best_variants(scored)]:
         pca = ", PCA" if row["pca"] else ""
         print(f"  {row['ari_mean']:.3f} ± {row['ari_std']:.3f}  {plain(row['title'])} ({plain(row['variant'])}{pca})")
     for row in summary["features"]:

@@ -21,6 +21,7 @@ from aisle.study.features import (
     FeatureSet,
     compute_features,
     count_variants,
+    row_title,
 )
 from aisle.study.fusion import concatenate, diffuse
 from aisle.study.subject import MIN_CATEGORY, MIN_PRODUCTS, Subject
@@ -49,7 +50,7 @@ class Scored:
     @property
     def title(self) -> str:
         """Name it for a reader."""
-        return f"{self.row['title']}, {self.row['variant']}" + (", PCA" if self.row["pca"] else "")
+        return row_title(self.row)
 
     @property
     def left_out(self) -> list[int]:

@@ -71,9 +71,13 @@ def collect_details(
         )
         known = clusters >= 0
         counts = count_pairs(subject.labels[known], clusters[known], shape=shape)
-        confusions.append(_confusion(scored.title, categories, counts, "the seed with the median ARI"))
+        confusions.append(
+            _confusion(scored.title, categories, counts, kind="clusters", chosen="the seed with the median ARI")
+        )
     counts = count_pairs(subject.labels, predicted, shape=shape)
-    confusions.append(_confusion(f"Classifier, {features}", categories, counts, "out of fold"))
+    confusions.append(
+        _confusion(f"Classifier, {features}", categories, counts, kind="predictions", chosen="out of fold")
+    )
     return {
         "categories": categories,
         "products": [
@@ -110,9 +114,10 @@ def _path(photo: Path | bytes | None) -> str | None:
     return str(photo) if isinstance(photo, Path) else None
 
 
-def _confusion(title: str, names: Sequence[str], counts: Labels, chosen: str) -> dict[str, Any]:
+def _confusion(title: str, names: Sequence[str], counts: Labels, *, kind: str, chosen: str) -> dict[str, Any]:
     return {
         "title": title,
+        "kind": kind,
         "clusters": list(names),
         "counts": counts.tolist(),
         "accuracy": float(np.trace(counts) / max(counts.sum(), 1)),

@@ -1,7 +1,8 @@
 """The feature sets that a study compares: every encoder, in every variant of its input."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aisle.encode import (
     ENCODERS,
@@ -167,3 +168,8 @@ def _has_input(subject: Subject, spec: EncoderSpec) -> bool:
 def _unusable(spec: EncoderSpec, status: str, reason: str) -> FeatureSet:
     variant = f"{TITLE}, raw" if spec.modality == "text" else PLAIN_PHOTO
     return FeatureSet(spec, variant, None, status, reason)
+
+
+def row_title(row: Mapping[str, Any]) -> str:
+    """Name a scored feature set, from its row of the summary, for a reader."""
+    return f"{row['title']}, {row['variant']}" + (", PCA" if row["pca"] else "")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.heads.intervals import wilson_interval
+from aisle.study.features import row_title
 from aisle.study.subject import Subject
 
 Row = dict[str, Any]
@@ -79,8 +80,4 @@ def _best(pairs: Sequence[tuple[Row, NDArray[np.float64]]], place: int) -> tuple
     if not known:
         return None, None
     row, share = max(known, key=lambda pair: pair[1])
-    return _title(row), share
-
-
-def _title(row: Row) -> str:
-    return f"{row['title']}, {row['variant']}" + (", PCA" if row["pca"] else "")
+    return row_title(row), share

@@ -221,12 +221,19 @@ def make_details(plan: Plan) -> dict[str, Any]:
         "confusions": [
             {
                 "title": "Text",
+                "kind": "clusters",
                 "clusters": maps[0]["cluster_names"],
                 "counts": counts,
                 "accuracy": 0.81,
                 "chosen": "seed with the median ARI",
             },
-            {"title": "Classifier", "clusters": list(plan.categories), "counts": counts, "accuracy": 0.957},
+            {
+                "title": "Classifier",
+                "kind": "predictions",
+                "clusters": list(plan.categories),
+                "counts": counts,
+                "accuracy": 0.957,
+            },
         ],
         "mistakes": [mistake],
     }

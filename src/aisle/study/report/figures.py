@@ -184,8 +184,8 @@ def _intervals(row: Mapping[str, Any]) -> Iterator[Series]:
 def confusion_matrix(confusion: Mapping[str, Any], categories: Sequence[str]) -> tuple[Matrix, bool]:
     """Return a confusion as rows and columns fit to be read, and whether its columns are clusters."""
     columns = [str(name) for name in confusion.get("clusters") or ()]
-    is_clusters = columns != list(categories) or "seed" in str(confusion.get("chosen"))
-    return make_matrix(list(categories), columns, confusion.get("counts") or ()), is_clusters
+    matrix = make_matrix(list(categories), columns, confusion.get("counts") or ())
+    return matrix, confusion.get("kind") == "clusters"
 
 
 def confusion_figure(confusion: Mapping[str, Any], categories: Sequence[str]) -> Figure:

@@ -16,7 +16,6 @@ from aisle.study.report.figures import (
     figures,
     is_original,
     map_data,
-    variant_text,
 )
 from aisle.study.report.maps import Key, map_figure
 from aisle.study.report.opening import opening
@@ -139,13 +138,7 @@ def _oracle(summary: Mapping[str, Any]) -> str:
     if accuracy is None:
         return ""
     interval = "" if low is None or high is None else f"; 95 % interval {100 * low:.1f} to {100 * high:.1f}"
-    parts = [f"Right in all: {best.get('products')} of {best.get('of')} ({percent(accuracy)}{interval})."]
-    parts += [
-        f"{name.capitalize()} is read by {best[name].get('features')} ({variant_text(best[name])})."
-        for name in ("text", "photo")
-        if best.get(name)
-    ]
-    return " ".join(parts)
+    return f"Right in all: {best.get('products')} of {best.get('of')} ({percent(accuracy)}{interval})."
 
 
 def _confusions(details: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -244,9 +237,7 @@ def _example(
     example: Mapping[str, Any], products: Sequence[Mapping[str, Any]], pictures: Mapping[int, str | None]
 ) -> dict[str, str]:
     product = products[example["product"]]
-    probability = finite(example.get("probability"))
     return {
         "title": str(product.get("title") or "") or "(no title)",
         "picture": pictures.get(example["product"]) or "",
-        "certainty": f"{100 * probability:.0f} % sure" if probability is not None else "",
     }
