@@ -47,7 +47,7 @@ def test_reading_a_catalogue_needs_no_data_frames_and_no_networks():
 
 def test_every_public_name_is_there():
     for name in aisle.__all__:
-        assert getattr(aisle, name).__name__ == name
+        assert getattr(aisle, name).__module__.startswith("aisle.")
     with pytest.raises(AttributeError, match="no attribute 'Aile'"):
         aisle.Aile  # noqa: B018
 

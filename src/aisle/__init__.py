@@ -11,19 +11,34 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "AisleError": "aisle.errors",
     "Catalog": "aisle.catalog",
+    "Engine": "aisle.engine",
+    "Prediction": "aisle.product",
     "Product": "aisle.product",
     "Settings": "aisle.settings",
     "Study": "aisle.study",
+    "load": "aisle.engine:load_engine",
     "read_catalog": "aisle.catalog",
     "run_study": "aisle.study",
 }
 
-__all__ = ["AisleError", "Catalog", "Product", "Settings", "Study", "read_catalog", "run_study"]
+__all__ = [
+    "AisleError",
+    "Catalog",
+    "Engine",
+    "Prediction",
+    "Product",
+    "Settings",
+    "Study",
+    "load",
+    "read_catalog",
+    "run_study",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
-        return getattr(import_module(_EXPORTS[name]), name)
+        module, _, other = _EXPORTS[name].partition(":")
+        return getattr(import_module(module), other or name)
     raise AttributeError(f"module 'aisle' has no attribute {name!r}")
 
 

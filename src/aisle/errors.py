@@ -55,6 +55,14 @@ class StudyError(AisleError, ValueError):
     """The catalogue cannot be studied: no labels, one category, too few products."""
 
 
+class TrainingError(AisleError, ValueError):
+    """An engine cannot be trained on this catalogue: no labels, one category, too few products."""
+
+
+class EngineError(AisleError, ValueError):
+    """An engine folder cannot be used."""
+
+
 class SettingsError(AisleError, ValueError):
     """A setting has a value that cannot be used."""
 

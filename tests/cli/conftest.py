@@ -8,6 +8,46 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from aisle.product import Evidence, Neighbour, Prediction
+
+DECISIONS = {"a": "accept", "p": "partial", "r": "review"}
+PATHS = {"accept": ("Home", "Mugs"), "partial": ("Home",), "review": ()}
+REASONS = {"accept": "", "partial": "Mugs and Bowls are too alike", "review": "the photo cannot be read"}
+
+
+class FakeEngine:
+    """Decides by the first letter of the title, and remembers what it was asked."""
+
+    precision = 0.95
+
+    def __init__(self):
+        self.paths = dict(PATHS)
+        self.asked = []
+        self.sizes = []
+
+    def predict(self, products, *, precision=None, evidence=True):
+        self.asked += products
+        self.sizes.append(len(products))
+        self.options = {"precision": precision, "evidence": evidence}
+        return [self.answer(product, evidence) for product in products]
+
+    def answer(self, product, evidence):
+        decision = DECISIONS.get(product.title[:1], "review")
+        near = Neighbour(id="n1", title="Théière\nrouge " * 30, category=("Home", "Pots"), similarity=0.876)
+        rests = Evidence(shares={"photo": 0.25, "title": 0.75}, terms=(("mug", 1.5), ("blue", 0.5)), nearest=(near,))
+        return Prediction(
+            id=product.id,
+            path=self.paths[decision],
+            probability=0.98765432,
+            decision=decision,
+            leaf=("Home", "Mugs"),
+            alternatives=((("Home", "Mugs"), 0.75), (("Home", "Bowls"), 0.125)),
+            modalities=("title",) if product.title else (),
+            evidence=rests if evidence else Evidence(),
+            reason=REASONS[decision],
+            engine="0123456789ab",
+        )
+
 
 @pytest.fixture(autouse=True)
 def nobody(settings_of_nobody):
@@ -54,3 +94,27 @@ def shop(tmp_path):
     ]
     (folder / "products.csv").write_text("\n".join(["id,title,category,price", *rows, "24,cut", ""]))
     return folder
+
+
+@pytest.fixture
+def fake_engine(monkeypatch):
+    """Put an engine in the place of the one that would be loaded from a folder."""
+    fake = FakeEngine()
+
+    def load(path, *, settings):
+        fake.path = path
+        return fake
+
+    monkeypatch.setattr("aisle.engine.load_engine", load, raising=False)
+    return fake
+
+
+@pytest.fixture
+def classify(fake_engine):
+    """Return a function that classifies in this process, with an engine that needs no folder."""
+    from aisle.cli.app import app
+
+    def run(*words, **options):
+        return CliRunner().invoke(app, ["classify", "engine", *map(str, words)], prog_name="aisle", **options)
+
+    return run

@@ -4,7 +4,6 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from aisle.catalog.columns import Columns, recognise_columns
@@ -80,9 +79,7 @@ def read_catalog(source: Any, *, columns: Mapping[str, str] | None = None, separ
         The source cannot be read as a catalogue, or no row of it is usable.
     """
     is_path = isinstance(source, (str, os.PathLike))
-    if is_path and not str(source):
-        raise CatalogError("the catalogue's path is empty; name a file or a folder")
-    table = open_table(Path(source)) if is_path else open_frame(source)
+    table = open_table(source) if is_path else open_frame(source)
     recognised = recognise_columns(table.columns, mapping=columns)
     reader = RowReader(table=table, columns=recognised, separator=separator)
     products: list[Product] = []

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from aisle.catalog.pipe import Piped
 from aisle.catalog.quarantine import BadRow
 from aisle.errors import CatalogError
 
@@ -35,7 +36,7 @@ class CsvFile:
 
     Attributes
     ----------
-    path : Path
+    path : Path or Piped
         Where it lies.
     columns : tuple of str
         The header; a name that stands there twice has a number behind it the second time.
@@ -47,7 +48,7 @@ class CsvFile:
         What a person should know.
     """
 
-    path: Path
+    path: Path | Piped
     columns: tuple[str, ...]
     encoding: str
     delimiter: str
@@ -79,7 +80,7 @@ class CsvFile:
         return number, dict(zip(self.columns, cells, strict=False))
 
 
-def open_csv(path: Path) -> CsvFile:
+def open_csv(path: Path | Piped) -> CsvFile:
     """Find out how a CSV file is written.
 
     Raises
@@ -137,14 +138,14 @@ class _Lines:
 
 
 @contextmanager
-def _open(path: Path, encoding: str) -> Iterator[_Lines]:
+def _open(path: Path | Piped, encoding: str) -> Iterator[_Lines]:
     # The wide encodings cannot mark a damaged byte, only replace it.
     errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     with path.open(encoding=encoding, errors=errors, newline="") as file:
         yield _Lines(file)
 
 
-def _read_header(lines: _Lines, path: Path) -> tuple[list[str], str]:
+def _read_header(lines: _Lines, path: Path | Piped) -> tuple[list[str], str]:
     """Return the header as cells, and the delimiter, which a line ``sep=;`` before it (Excel) may name."""
     delimiter = ""
     line = next((line for line in lines if line.strip()), "")
@@ -206,7 +207,7 @@ def _count(lines: list[str] | str, delimiter: str) -> int:
         return 0
 
 
-def _guess_encoding(path: Path) -> tuple[str, tuple[str, ...]]:
+def _guess_encoding(path: Path | Piped) -> tuple[str, tuple[str, ...]]:
     """UTF-8 unless the file says otherwise; one damaged row must not change how all others are read."""
     with path.open("rb") as file:
         sample = file.read(_SAMPLE_BYTES)

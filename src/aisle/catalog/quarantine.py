@@ -1,7 +1,8 @@
 """Rows that cannot become a product: kept, numbered, explained."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -34,16 +35,28 @@ class BadRow:
 
 
 def write_quarantine(path: Path, bad_rows: Iterable[BadRow]) -> None:
-    """Write bad rows as CSV: row, code, field, message; cells a spreadsheet would run as formulas are quoted.
+    """Write bad rows as CSV: row, code, field, message."""
+    with open_quarantine(path) as write:
+        for bad in bad_rows:
+            write(bad)
 
-    Characters that no file can hold are written as escapes.
+
+@contextmanager
+def open_quarantine(path: Path) -> Iterator[Callable[[BadRow], None]]:
+    """Open a quarantine file, which takes its name once it is complete, and yield what writes one row.
+
+    Cells that a spreadsheet would run as formulas are quoted; characters that no file can hold are written
+    as escapes.
     """
     with atomic_write(path, mode="w") as file:
         writer = csv.writer(file)
         writer.writerow([f.name for f in fields(BadRow)])
-        for bad in bad_rows:
+
+        def write(bad: BadRow) -> None:
             cells = (str(cell).encode("utf-8", "backslashreplace").decode() for cell in astuple(bad))
             writer.writerow([quote_formula(cell) for cell in cells])
+
+        yield write
 
 
 def quote_formula(cell: str) -> str:

@@ -13,7 +13,7 @@ from aisle.catalog.category_path import parse_category
 from aisle.catalog.columns import Columns
 from aisle.catalog.photo_files import PhotoFinder
 from aisle.catalog.quarantine import BadRow
-from aisle.catalog.tables import Table
+from aisle.catalog.tables import Row, Table
 from aisle.product import CategoryPath, Product
 
 MAX_TEXT = 100_000
@@ -41,6 +41,9 @@ class RowReader:
 
     Attributes
     ----------
+    remember : bool
+        Whether ids are kept, so that one that comes twice is a bad row and products without a photo can be
+        told; without it, memory does not grow with the rows.
     photo_names : int
         Products whose row names a photo.
     photos_missing : list of str
@@ -50,6 +53,7 @@ class RowReader:
     table: Table
     columns: Columns
     separator: str | None = None
+    remember: bool = True
     photo_names: int = 0
     photos_missing: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -59,8 +63,16 @@ class RowReader:
 
     def __iter__(self) -> Iterator[Product | BadRow]:
         """Yield a product or a bad row for each row: nothing is lost."""
-        for item in self.table.rows:
-            yield item if isinstance(item, BadRow) else self._attempt(*item)
+        for item, _ in self.entries():
+            yield item
+
+    def entries(self) -> Iterator[tuple[Product | BadRow, Row]]:
+        """Yield the same, each with its row: number and cells; a row that is damaged itself has no cells."""
+        for row in self.table.rows:
+            if isinstance(row, BadRow):
+                yield row, (row.row, {})
+            else:
+                yield self._attempt(*row), row
 
     def _attempt(self, number: int, values: Mapping[str, Any]) -> Product | BadRow:
         try:
@@ -90,10 +102,11 @@ class RowReader:
             attributes=self._attributes(values, texts["brand"]),
             category=self._category(values),
         )
-        self._seen.add(identity)
         self.photo_names += bool(texts["photo"] or photo)
-        if product.photo is None:
-            self.photos_missing.append(identity)
+        if self.remember:
+            self._seen.add(identity)
+            if product.photo is None:
+                self.photos_missing.append(identity)
         return product
 
     def _photo_bytes(self, values: Mapping[str, Any]) -> bytes | None:

@@ -4,15 +4,17 @@ A reader yields ``(row number, values)`` and yields a `BadRow` instead where the
 never stops at one. Memory is bounded: one row, or one Parquet batch, at a time.
 """
 
-import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aisle.catalog.csv_table import open_csv
+from aisle.catalog.json_lines import find_keys, read_json_lines
+from aisle.catalog.pipe import Piped
 from aisle.catalog.quarantine import BadRow
 from aisle.errors import CatalogError, CatalogNotFoundError
 from aisle.extras import require
@@ -33,8 +35,6 @@ _REMEDIES = {
     ".gz": "unpack it first",
     ".zip": "unpack it first",
 }
-_MAX_LINE = 1 << 23
-_OBJECTS_LOOKED_AT = 1000
 _BATCH = 1024
 
 Row = tuple[int, Mapping[str, Any]]
@@ -62,8 +62,15 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def open_table(source: Path) -> Table:
+def open_table(source: str | os.PathLike[str], *, kind: str | None = None) -> Table:
     """Open a catalogue file or folder.
+
+    Parameters
+    ----------
+    source : path
+        The file, or the folder with one or with photos.
+    kind : {"csv", "jsonl", "parquet"}, optional
+        What is in the file, where its name does not say.
 
     Raises
     ------
@@ -73,16 +80,50 @@ def open_table(source: Path) -> Table:
         It may not be read, the kind of file is not known, the file is empty, or a folder holds several
         tables.
     """
+    if not str(source):
+        raise CatalogError("the catalogue's path is empty; name a file or a folder")
+    path = Path(source)
     try:
-        if source.is_dir():
-            return _open_folder(source)
-        if not source.exists():
-            raise CatalogNotFoundError(f"there is no catalogue at {source}; check the path")
-        return _open_file(source)
+        if path.is_dir():
+            return _open_folder(path)
+        if not path.exists():
+            raise CatalogNotFoundError(f"there is no catalogue at {path}; check the path")
+        return _open_file(path, kind=kind)
     except CatalogError:
         raise
     except OSError as err:
-        raise CatalogError(f"{source} cannot be read: {err.strerror or err}") from err
+        raise CatalogError(f"{path} cannot be read: {err.strerror or err}") from err
+
+
+def open_pipe(stream: IO[bytes], *, name: str, kind: str | None = None) -> Table:
+    """Open CSV or JSON lines that can be read only once; photos lie in the working folder.
+
+    Parameters
+    ----------
+    stream : binary file
+        Standard input, say. Its first byte that is not blank tells JSON lines from CSV.
+    name : str
+        What messages call it.
+    kind : {"csv", "jsonl"}, optional
+        What is in it, where that byte misleads.
+
+    Raises
+    ------
+    CatalogError
+        It is empty, cannot be read, or is of another kind.
+    """
+    try:
+        pipe = Piped(stream, name=name)
+        found = kind or pipe.kind
+        if not pipe.kind:
+            raise CatalogError(f"{name} is empty")
+        if found == "array":
+            raise CatalogError(f"{name} is a JSON array; write one object per line")
+        if found == "parquet":
+            raise CatalogError(f"Parquet cannot be read from {name}, because its index is at its end; name a file")
+        return _open_jsonl(pipe) if found == "jsonl" else _open_csv(pipe)
+    except OSError as err:
+        raise CatalogError(f"{name} cannot be read: {err.strerror or err}") from err
 
 
 def open_frame(frame: Any) -> Table:
@@ -123,17 +164,16 @@ def _distinct(names: Sequence[str], *, place: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _open_file(path: Path) -> Table:
+def _open_file(path: Path, *, kind: str | None = None) -> Table:
     if path.stat().st_size == 0:
         raise CatalogError(f"{path} is empty")
     suffix = path.suffix.lower()
-    if suffix in PARQUET_SUFFIXES:
+    if kind == "parquet" or (kind is None and suffix in PARQUET_SUFFIXES):
         return _open_parquet(path)
-    if suffix in JSON_SUFFIXES:
+    if kind == "jsonl" or (kind is None and suffix in JSON_SUFFIXES):
         return _open_jsonl(path)
-    if suffix in CSV_SUFFIXES:
-        file = open_csv(path)
-        return Table(columns=file.columns, rows=file.rows(), folder=path.parent, notes=file.notes)
+    if kind == "csv" or suffix in CSV_SUFFIXES:
+        return _open_csv(path)
     known = ", ".join(sorted(TABLE_SUFFIXES))
     remedy = f"; {_REMEDIES[suffix]}" if suffix in _REMEDIES else ""
     raise CatalogError(f"{path} is of no known kind{remedy}; known: {known}, or a folder")
@@ -180,49 +220,13 @@ def _is_code(title: str) -> bool:
     return len(letters) >= 16 and all(c in "0123456789abcdef" for c in letters)
 
 
-def _open_jsonl(path: Path) -> Table:
-    columns: dict[str, None] = {}
-    objects = 0
-    first_problem = ""
-    for item in _jsonl_rows(path):
-        if isinstance(item, BadRow):
-            first_problem = first_problem or f"; row {item.row}: {item.message}"
-            continue
-        columns.update(dict.fromkeys(item[1]))
-        objects += 1
-        if objects >= _OBJECTS_LOOKED_AT:
-            break
-    if not columns:
-        raise CatalogError(f"{path} holds no JSON object with a key; one per line is expected{first_problem}")
-    return Table(columns=tuple(columns), rows=_jsonl_rows(path), folder=path.parent)
+def _open_csv(path: Path | Piped) -> Table:
+    file = open_csv(path)
+    return Table(columns=file.columns, rows=file.rows(), folder=path.parent, notes=file.notes)
 
 
-def _jsonl_rows(path: Path) -> Iterator[Row | BadRow]:
-    number = 0
-    with path.open("rb") as file:
-        while line := file.readline(_MAX_LINE):
-            too_long = len(line) == _MAX_LINE and not line.endswith(b"\n")
-            rest = line if too_long else b"\n"
-            while rest and not rest.endswith(b"\n"):
-                rest = file.readline(_MAX_LINE)
-            if line.strip():
-                number += 1
-                yield _bad_line(number, too_long=True) if too_long else _json_row(number, line)
-
-
-def _json_row(number: int, line: bytes) -> Row | BadRow:
-    try:
-        value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-    except UnicodeDecodeError:
-        return BadRow(number, "bad_encoding", "", "the line is not valid UTF-8")
-    except (ValueError, RecursionError) as err:  # ValueError: also a number of thousands of digits
-        return BadRow(number, "bad_json", "", f"the line is not valid JSON: {err}")
-    return (number, value) if isinstance(value, dict) else _bad_line(number, too_long=False)
-
-
-def _bad_line(number: int, *, too_long: bool) -> BadRow:
-    message = f"the line is longer than {_MAX_LINE:,} bytes" if too_long else "the line is not a JSON object"
-    return BadRow(number, "bad_json", "", message)
+def _open_jsonl(path: Path | Piped) -> Table:
+    return Table(columns=find_keys(path), rows=read_json_lines(path), folder=path.parent)
 
 
 def _open_parquet(path: Path) -> Table:

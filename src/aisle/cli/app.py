@@ -13,9 +13,11 @@ from typer.core import TyperGroup
 
 import aisle
 from aisle.cli.check import check
+from aisle.cli.classify import classify
 from aisle.cli.models import models
 from aisle.cli.sample import sample
 from aisle.cli.study import study
+from aisle.cli.train import train
 from aisle.errors import AisleError
 
 INTERRUPTED = 130
@@ -26,6 +28,7 @@ _SURVIVES = {
     "sample": "The folder holds part of a sample; the same command replaces it.",
     "models": "Files that were complete are kept; the same command fetches the rest.",
     "study": "Results that were complete are kept; the same command goes on from there.",
+    "classify": "Lines already printed stand; with --out nothing was written.",
 }
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -90,6 +93,8 @@ def options(
 app.command()(sample)
 app.command()(check)
 app.command()(study)
+app.command()(train)
+app.command()(classify)
 app.add_typer(models)
 
 

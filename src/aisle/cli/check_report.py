@@ -1,15 +1,12 @@
 """The report of ``aisle check`` for a person: at most 80 columns, the same on a terminal and in a pipe."""
 
-import sys
-import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from aisle.catalog.inspection import Alike, Inspection, Lengths
+from aisle.cli.terminal import columns_of, draw_bar, plain, say
 
-WIDTH = 80
 _NAME = 36
 _BAR = 30
 _CATEGORIES = 20
@@ -29,31 +26,6 @@ def print_inspection(found: Inspection, *, quarantine: Path | None) -> None:
     _print_categories(found)
     _print_duplicates(found)
     _print_concerns(found)
-
-
-def say(text: str, *, indent: int = 0, hang: int | None = None) -> None:
-    """Print a line, folded at the width; continuation lines hang under its text."""
-    first, rest = " " * indent, " " * (indent if hang is None else hang)
-    print(textwrap.fill(plain(text), WIDTH, initial_indent=first, subsequent_indent=rest))
-
-
-def plain(text: str, *, width: int | None = None) -> str:
-    """Return text that is safe to print: no control characters, cut to a number of columns if asked.
-
-    >>> plain("a" + chr(27) + "[31mred", width=6)
-    'a?[31…'
-    """
-    text = "".join(char if char.isprintable() else "?" for char in text)
-    if width is None or columns_of(text) <= width:
-        return text
-    while columns_of(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…"
-
-
-def columns_of(text: str) -> int:
-    """Count the terminal columns that a text takes: wide scripts take two a character, marks none."""
-    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
 def _heading(text: str) -> None:
@@ -133,22 +105,11 @@ def _print_categories(found: Inspection) -> None:
 def _print_bars(categories: Mapping[str, int]) -> None:
     if not categories:
         return
-    full, half = ("█", "▌") if _can_print("█▌") else ("#", "")
     most = max(categories.values())
     width = max(len(f"{most:,}"), 4)
     for name, count in categories.items():
-        halves = round(2 * _BAR * count / most)
-        bar = (full * (halves // 2) + half * (halves % 2)) or half or full
         name = plain(name, width=_NAME)
-        print(f"  {name}{' ' * (_NAME - columns_of(name))} {count:{width},} {bar}")
-
-
-def _can_print(text: str) -> bool:
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
+        print(f"  {name}{' ' * (_NAME - columns_of(name))} {count:{width},} {draw_bar(count / most, width=_BAR)}")
 
 
 def _print_duplicates(found: Inspection) -> None:

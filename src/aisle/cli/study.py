@@ -86,7 +86,7 @@ def _check_place(out: Path, *, source: Path) -> None:
 
 
 def _print_result(result: "Study") -> None:
-    from aisle.cli.check_report import plain
+    from aisle.cli.terminal import plain
     from aisle.study.report import best_variants
 
     summary = result.summary

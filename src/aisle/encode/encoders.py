@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -87,6 +88,8 @@ class PretrainedText:
     spec: EncoderSpec
     fingerprint: str
     network: TextTransformer
+    graph: Path | None = None
+    tokens: TokenRules | None = None
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> Array:
         """Embed texts, shape (n, d)."""
@@ -123,6 +126,7 @@ class PhotoEncoder:
     fingerprint: str
     shape: PixelShape
     network: PhotoNetwork
+    graph: Path | None = None
 
     def encode(self, pixels: NDArray[np.uint8]) -> Array:
         """Embed decoded photos, uint8 (n, height, width, 3): all kept outputs side by side."""
@@ -180,7 +184,7 @@ def _open_text(spec: EncoderSpec, settings: Settings) -> PretrainedText:
     rules = {"tokenizer": spec.files["tokenizer"]}  # the graph may have been drawn long ago
     tokens = TokenRules(file=fetch_files(rules, settings=settings)["tokenizer"], max_tokens=spec.max_tokens)
     network = TextTransformer(graph, tokens=tokens, output=spec.select)
-    return PretrainedText(spec, _fingerprint(spec, key.filename, str(spec.max_tokens)), network)
+    return PretrainedText(spec, _fingerprint(spec, key.filename, str(spec.max_tokens)), network, graph, tokens)
 
 
 def _open_photo(spec: EncoderSpec, shape: PixelShape, settings: Settings) -> PhotoEncoder:
@@ -189,9 +193,10 @@ def _open_photo(spec: EncoderSpec, shape: PixelShape, settings: Settings) -> Pho
     def build() -> onnx.ModelProto:
         return _PHOTO_GRAPHS[spec.method](read_tensors(fetch_files(spec.files, settings=settings)["weights"]))
 
-    network = PhotoNetwork(ensure_graph(key, build, settings=settings), outputs=spec.outputs)
+    graph = ensure_graph(key, build, settings=settings)
+    network = PhotoNetwork(graph, outputs=spec.outputs)
     # Rows that differ only in the output they select share this fingerprint, and so their embeddings.
-    return PhotoEncoder(spec, _fingerprint(spec, key.filename, _pixels(shape)), shape, network)
+    return PhotoEncoder(spec, _fingerprint(spec, key.filename, _pixels(shape)), shape, network, graph)
 
 
 def _open_folder(spec: EncoderSpec) -> PretrainedText | PhotoEncoder:

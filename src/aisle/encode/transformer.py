@@ -27,13 +27,13 @@ class TokenRules:
 
     Attributes
     ----------
-    file : Path
-        A ``tokenizer.json``.
+    file : Path or bytes
+        A ``tokenizer.json``, or the content of one.
     max_tokens : int
         Where a text is cut, the special tokens included.
     """
 
-    file: Path
+    file: Path | bytes
     max_tokens: int
 
 
@@ -71,7 +71,10 @@ class TextTransformer:
         self._output = output
         self._pooling = pooling
         self._normalise = normalise
-        self._tokenizer = Tokenizer.from_file(str(tokens.file))
+        if isinstance(tokens.file, bytes):
+            self._tokenizer = Tokenizer.from_buffer(tokens.file)
+        else:
+            self._tokenizer = Tokenizer.from_file(str(tokens.file))
         padding = (self._tokenizer.padding or {}).get("pad_id")
         named = (self._tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>"))
         self._padding: int = next((number for number in (padding, *named) if number is not None), 0)

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from aisle.heads.tree import CategoryTree
+
 Indices = NDArray[np.int64]
+
+FOLDS = 5
+HELD_OUT_ROWS = 20_000
+"""Above this many products one part is held out instead of each in turn: it is enough to weigh and to count by."""
 
 
 def repeated_folds(
@@ -45,3 +51,42 @@ def repeated_folds(
         else:
             dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed_of_repeat)
             yield from (pair for pair in dealer.split(rows, labels, groups) if all(side.size for side in pair))
+
+
+def held_out_splits(
+    terminals: Indices, *, tree: CategoryTree, groups: Indices, seed: int, folds: int = FOLDS
+) -> list[tuple[Indices, Indices]]:
+    """Deal products so that each is held out once; of many products, one part only.
+
+    Parameters
+    ----------
+    terminals : ndarray of int, shape (n,)
+        The terminal node of each product; the deal is stratified by top category.
+    tree : CategoryTree
+    groups : ndarray of int, shape (n,)
+        Near-duplicates lie on one side.
+    seed : int
+    folds : int
+    """
+    top = tree.chains[terminals, 0]
+    rng = np.random.default_rng(seed)
+    count = int(groups.max()) + 1
+    # Groups are dealt in a random order, the large first, each to the fold that has least of its category.
+    sizes = np.bincount(groups, minlength=count)
+    first = np.full(count, len(groups))
+    np.minimum.at(first, groups, np.arange(len(groups)))
+    order = rng.permutation(count)
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    filled = np.zeros((folds, len(tree)), dtype=np.int64)
+    total = np.zeros(folds, dtype=np.int64)
+    fold_of = np.empty(count, dtype=np.int64)
+    for group in order.tolist():
+        category = top[first[group]]
+        fold = min(range(folds), key=lambda fold: (filled[fold, category], total[fold]))
+        fold_of[group] = fold
+        filled[fold, category] += sizes[group]
+        total[fold] += sizes[group]
+    dealt = fold_of[groups]
+    splits = [(np.flatnonzero(dealt != part), np.flatnonzero(dealt == part)) for part in range(folds)]
+    splits = [(train, test) for train, test in splits if train.size and test.size]
+    return splits[:1] if len(terminals) > HELD_OUT_ROWS else splits

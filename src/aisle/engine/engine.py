@@ -1,0 +1,264 @@
+"""An engine: products in, categories out, with what the answer rests on."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.encode.portable import PhotoReader, TextReader, open_portable
+from aisle.engine.artifact import open_artifact
+from aisle.engine.evidence import Explainer
+from aisle.engine.fields import TEXT_FIELDS, field_texts
+from aisle.engine.store import Knowledge, from_artifact
+from aisle.errors import EngineError, PhotoError
+from aisle.heads.answers import answer_depths
+from aisle.heads.expert import FieldData
+from aisle.heads.fused import Subset
+from aisle.heads.thresholds import NotCertified, Threshold, certify
+from aisle.heads.tree import ROOT, CategoryTree
+from aisle.product import CategoryPath, Evidence, Prediction, Product
+from aisle.settings import Settings
+
+ALTERNATIVES = 5
+
+
+class Engine:
+    """Assigns categories to products.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        What it learned.
+    fingerprint : str
+        Its name: 12 hex digits of the folder it was loaded from.
+    settings : Settings, optional
+        How many cores to use.
+
+    Raises
+    ------
+    EngineError
+        An encoder in it cannot be opened.
+    """
+
+    def __init__(self, knowledge: Knowledge, *, fingerprint: str, settings: Settings | None = None) -> None:
+        self.knowledge = knowledge
+        self.fingerprint = fingerprint
+        self._threads = (settings or Settings()).threads
+        self._explainer = Explainer(knowledge)
+        try:
+            readers = {name: open_portable(encoder) for name, encoder in knowledge.encoders.items()}
+        except Exception as err:  # the boundary to a foreign graph: runtimes raise kinds of their own
+            raise EngineError(f"an encoder of this engine cannot be opened: {err}; train the engine anew") from err
+        self._text, self._photo = readers.get("text"), readers.get("photo")
+        self._certified = lru_cache(maxsize=256)(self._certify)
+
+    @property
+    def tree(self) -> CategoryTree:
+        """The categories that it tells apart."""
+        return self.knowledge.classifier.tree
+
+    @property
+    def taxonomy(self) -> tuple[CategoryPath, ...]:
+        """Every category path that an answer can be, parents before children."""
+        return tuple(dict.fromkeys(self.tree.paths))
+
+    @property
+    def precision(self) -> float:
+        """The precision of answers that is asked for unless `predict` is told another."""
+        return self.knowledge.precision
+
+    @property
+    def modalities(self) -> Subset:
+        """What it reads of a product."""
+        return self.knowledge.classifier.fields
+
+    def __repr__(self) -> str:
+        leaves, fields = len(self.tree.terminals), ", ".join(self.modalities)
+        return f"<Engine {self.fingerprint}: {leaves} categories from {fields}, precision {self.precision:g}>"
+
+    def predict(
+        self, products: Sequence[Product], *, precision: float | None = None, evidence: bool = True
+    ) -> list[Prediction]:
+        """Assign categories.
+
+        Parameters
+        ----------
+        products : sequence of Product
+            With whatever they have: a title, a description, attributes, a photo.
+        precision : float, optional
+            How often an answer must be right, between 0 and 1; the engine's own by default. Where the held-out products
+            could not certify it, products go to review.
+        evidence : bool
+            Whether to gather what each answer rests on.
+
+        Returns
+        -------
+        list of Prediction
+            In the order of the products. A photo that cannot be read counts as none.
+
+        Raises
+        ------
+        ValueError
+            The precision is not between 0 and 1.
+        """
+        precision = self.precision if precision is None else precision
+        if not 0 < precision < 1:
+            raise ValueError(f"precision {precision} must lie between 0 and 1, e.g. 0.98 for 98 %")
+        if not products:
+            return []
+        fields, problems = self._read(products)
+        classifier = self.knowledge.classifier
+        scores = classifier.score(fields)
+        found: list[Prediction | None] = [None] * len(products)
+        for subset, rows in classifier.subsets(fields):
+            if subset:
+                logs = classifier.log_probability(scores[:, rows], subset)
+            else:
+                logs = np.tile(classifier.prior(), (len(rows), 1))
+            basis = self._explainer.explain(fields, scores, rows, subset, logs) if evidence and subset else None
+            for place, row in enumerate(rows.tolist()):
+                found[row] = self._decide(
+                    products[row].id,
+                    logs[place],
+                    subset,
+                    precision=precision,
+                    evidence=basis[place] if basis else Evidence(),
+                    problem=problems.get(row),
+                )
+        return [prediction for prediction in found if prediction is not None]
+
+    def probabilities(self, products: Sequence[Product]) -> NDArray[np.float64]:
+        """Return the probability of every category of `tree`, shape (n, nodes); children sum to their parent."""
+        if not products:
+            return np.empty((0, len(self.tree)))
+        return np.exp(np.minimum(self.knowledge.classifier.predict(self._read(products)[0]), 0.0))
+
+    def certificate(self, subset: Subset, *, precision: float) -> Threshold | NotCertified:
+        """Return the threshold from which answers for these fields have the precision, or why there is none."""
+        return self._certified(subset, precision)
+
+    def _certify(self, subset: Subset, precision: float) -> Threshold | NotCertified:
+        pool = self.knowledge.classifier.pools.get(subset)
+        if pool is None or pool.counts is None:
+            reason = f"no held-out product had {' + '.join(subset) or 'nothing'} to judge such answers by"
+            return NotCertified(precision=precision, delta=0.05, reason=reason, best=0.0, needed=0, answered=0)
+        return certify(pool.counts, precision=precision)
+
+    def _read(self, products: Sequence[Product]) -> tuple[dict[str, FieldData], dict[int, PhotoError]]:
+        """Read and embed what the experts need."""
+        fields: dict[str, FieldData] = {}
+        problems: dict[int, PhotoError] = {}
+        for name in self.modalities:
+            if name in TEXT_FIELDS:
+                texts = field_texts(products, name)
+                present = np.array([bool(text) for text in texts], dtype=np.bool_)
+                fields[name] = FieldData(present, texts, self._embed(texts, present))
+            else:
+                fields[name], problems = self._read_photos(products)
+        return fields, problems
+
+    def _embed(self, texts: Sequence[str], present: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+        if not isinstance(self._text, TextReader):
+            return None
+        here = np.flatnonzero(present)
+        rows = self._text.read([texts[row] for row in here.tolist()], threads=self._threads) if here.size else None
+        width = int(self.knowledge.encoders["text"].about["dimension"])
+        matrix = np.zeros((len(texts), width), dtype=np.float32)
+        if rows is not None:
+            matrix[here] = rows
+        return matrix
+
+    def _read_photos(self, products: Sequence[Product]) -> tuple[FieldData, dict[int, PhotoError]]:
+        if not isinstance(self._photo, PhotoReader):
+            raise EngineError("this engine reads photos but carries no encoder for them; train it anew")
+        named = [(row, product.photo) for row, product in enumerate(products) if product.photo is not None]
+        found = self._photo.read([photo for _, photo in named], threads=self._threads)
+        problems: dict[int, PhotoError] = {}
+        about = self.knowledge.encoders["photo"].about
+        matrix = np.zeros((len(products), int(about["dimension"]) * len(about["outputs"])), dtype=np.float32)
+        present = np.zeros(len(products), dtype=np.bool_)
+        for (row, _), result in zip(named, found, strict=True):
+            if isinstance(result, PhotoError):
+                problems[row] = result
+            else:
+                matrix[row], present[row] = result, True
+        return FieldData(present, embeddings=matrix), problems
+
+    def _decide(
+        self,
+        identity: str,
+        logs: NDArray[np.float64],
+        subset: Subset,
+        *,
+        precision: float,
+        evidence: Evidence,
+        problem: PhotoError | None,
+    ) -> Prediction:
+        tree = self.tree
+        terminals = tree.terminals
+        shares = np.exp(np.minimum(logs, 0.0))
+        order = terminals[np.argsort(-shares[terminals], kind="stable")][:ALTERNATIVES].tolist()
+        chain = tree.chain(int(tree.most_probable(logs[None])[0]))
+        step, reason = self._stop(shares[chain], chain, subset, precision=precision)
+        if not subset:
+            reason = "there is no title, description or photo to go by" if problem is None else str(problem)
+        node = chain[step] if step >= 0 else ROOT
+        return Prediction(
+            id=identity,
+            path=tree.paths[node] if node != ROOT else (),
+            probability=float(shares[node] if node != ROOT else shares[order[0]]),
+            decision="review" if node == ROOT else "accept" if step == len(chain) - 1 else "partial",
+            leaf=tree.paths[order[0]],
+            alternatives=tuple((tree.paths[place], float(shares[place])) for place in order),
+            modalities=subset,
+            evidence=evidence,
+            reason=reason,
+            engine=self.fingerprint,
+        )
+
+    def _stop(
+        self, confidence: NDArray[np.float64], chain: Sequence[int], subset: Subset, *, precision: float
+    ) -> tuple[int, str]:
+        """Return how far down an answer goes, -1 for nowhere, and why no further."""
+        if not subset:
+            return -1, ""
+        rule = self._certified(subset, precision)
+        asked = f"{100 * precision:g} %"
+        if isinstance(rule, NotCertified):
+            return -1, f"with {' + '.join(subset)}: {rule.reason}"
+        step = int(answer_depths(confidence[None], rule.threshold)[0])
+        if step == len(chain) - 1:
+            return step, ""
+        at = self.tree.paths[chain[step + 1]]
+        return step, (
+            f"{' > '.join(at)} has a probability of {confidence[step + 1]:.2f}; answers are right {asked} of the time "
+            f"from {rule.threshold:.3g} on"
+        )
+
+
+def load_engine(path: str | Path, *, settings: Settings | None = None) -> Engine:
+    """Load an engine from its folder. Nothing is fetched, and nothing in it is run that is not an ONNX graph.
+
+    Parameters
+    ----------
+    path : str or Path
+        What ``aisle train`` wrote.
+    settings : Settings, optional
+        How many cores to use; this machine's by default.
+
+    Raises
+    ------
+    EngineError
+        The folder is missing, incomplete, changed, from a newer version, or no engine.
+    """
+    artifact = open_artifact(Path(path))
+    artifact.verify()
+    return Engine(from_artifact(artifact), fingerprint=artifact.fingerprint, settings=settings)
+
+
+def summary_of(engine: Engine) -> dict[str, Any]:
+    """Return what there is to know of an engine, as plain values."""
+    return {"engine": engine.fingerprint, "precision": engine.precision, **engine.knowledge.facts}

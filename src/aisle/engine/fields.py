@@ -1,0 +1,28 @@
+"""What an engine reads of a product, field by field."""
+
+from collections.abc import Sequence
+
+from aisle.product import Product
+
+FIELDS = ("title", "description", "attributes", "photo")
+"""In the order in which answers name them."""
+
+TEXT_FIELDS = FIELDS[:3]
+
+
+def field_text(product: Product, field: str) -> str:
+    """Return a text field; attributes as ``name value. name value``, in the order of the catalogue.
+
+    >>> field_text(Product(attributes={"brand": "Acme", "Colour": "red"}), "attributes")
+    'brand Acme. Colour red'
+    """
+    if field == "title":
+        return product.title.strip()
+    if field == "description":
+        return product.description.strip()
+    return ". ".join(f"{name} {value}".strip() for name, value in product.attributes.items())
+
+
+def field_texts(products: Sequence[Product], field: str) -> tuple[str, ...]:
+    """Return a text field of every product."""
+    return tuple(field_text(product, field) for product in products)

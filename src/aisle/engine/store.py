@@ -1,0 +1,202 @@
+"""What an engine knows, as files and back: JSON and safetensors only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from aisle.encode.portable import PortableEncoder
+from aisle.engine.artifact import Artifact
+from aisle.engine.strict_json import dump_json
+from aisle.errors import EngineError
+from aisle.heads.answers import AnswerCounts
+from aisle.heads.expert import Expert
+from aisle.heads.fused import FusedClassifier, Pool
+from aisle.heads.landmarks import Landmarks
+from aisle.heads.lexicon import Lexicon
+from aisle.heads.tree import CategoryTree
+
+MODEL, REFERENCES, ENCODERS, EVALUATION = "model.json", "references.json", "encoders.json", "evaluation.json"
+WEIGHTS, REFERENCE_WEIGHTS = "model.safetensors", "references.safetensors"
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Labelled products that answers are compared with.
+
+    Attributes
+    ----------
+    ids, titles : tuple of str
+    terminals : ndarray of int, shape (r,)
+        Where each is filed.
+    vectors : dict of str to ndarray of float16, shape (r, d)
+        Field to centred unit vectors; zero where the product lacks the field.
+    """
+
+    ids: tuple[str, ...]
+    titles: tuple[str, ...]
+    terminals: NDArray[np.int64]
+    vectors: dict[str, NDArray[np.float16]]
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """All that an engine is made of.
+
+    Attributes
+    ----------
+    classifier : FusedClassifier
+    references : References
+    encoders : dict of str to PortableEncoder
+        ``text`` and ``photo``, as far as an expert needs them.
+    precision : float
+        The precision that is asked for unless a caller asks for another.
+    facts : dict of str to Any
+        Plain values about the training: sizes, level, seed, what was left out.
+    evaluation : dict of str to Any
+        Figures on products that were held out; empty where none were.
+    """
+
+    classifier: FusedClassifier
+    references: References
+    encoders: dict[str, PortableEncoder]
+    precision: float
+    facts: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+
+
+def to_files(knowledge: Knowledge) -> Files:
+    """Return everything as files, by their names in the folder."""
+    classifier, references = knowledge.classifier, knowledge.references
+    arrays: dict[str, NDArray[Any]] = {"tree.parents": classifier.tree.parents}
+    model: dict[str, Any] = {
+        "tree": [list(path) for path in classifier.tree.paths],
+        "experts": [],
+        "pools": [],
+        "precision": knowledge.precision,
+        "facts": knowledge.facts,
+    }
+    files: Files = {}
+    for place, expert in enumerate(classifier.experts):
+        name = f"expert.{place}"
+        model["experts"].append({"field": expert.field, "kind": expert.kind})
+        arrays[f"{name}.weights"] = expert.weights.astype(np.float16)
+        arrays[f"{name}.bias"] = expert.bias
+        if isinstance(expert.view, Lexicon):
+            terms = {"words": list(expert.view.words), "letters": list(expert.view.letters)}
+            files[f"lexicons/{expert.field}.json"] = dump_json(terms)
+            arrays[f"{name}.idf"] = expert.view.weights
+        else:
+            arrays[f"{name}.centre"] = expert.view.centre
+            arrays[f"{name}.points"] = expert.view.points.astype(np.float16)
+    for place, (subset, pool) in enumerate(classifier.pools.items()):
+        model["pools"].append({"fields": list(subset), "counted": pool.counts is not None})
+        arrays[f"pool.{place}.weights"] = pool.weights
+        if pool.counts is not None:
+            arrays |= {f"pool.{place}.{name}": array for name, array in pool.counts.arrays().items()}
+    files[MODEL] = dump_json(model)
+    files[WEIGHTS] = _save(arrays)
+    known = {"ids": list(references.ids), "titles": list(references.titles), "fields": list(references.vectors)}
+    files[REFERENCES] = dump_json(known)
+    files[REFERENCE_WEIGHTS] = _save({"terminals": references.terminals, **references.vectors})
+    files[ENCODERS] = dump_json({name: dict(encoder.about) for name, encoder in knowledge.encoders.items()})
+    for name, encoder in knowledge.encoders.items():
+        files[f"encoders/{name}.onnx"] = encoder.graph
+        if encoder.tokenizer:
+            files[f"encoders/{name}.tokenizer.json"] = encoder.tokenizer
+    files[EVALUATION] = dump_json(knowledge.evaluation)
+    return files
+
+
+def from_artifact(artifact: Artifact) -> Knowledge:
+    """Read everything back.
+
+    Raises
+    ------
+    EngineError
+        A file is not what the manifest lists, or the files do not belong together.
+    """
+    try:
+        return _read(artifact)
+    except EngineError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as err:
+        raise EngineError(
+            f"{artifact.folder} is no engine that this version can use ({type(err).__name__}: {err}); train it anew"
+        ) from err
+
+
+def _read(artifact: Artifact) -> Knowledge:
+    model, arrays = artifact.json(MODEL), artifact.tensors(WEIGHTS)
+    tree = CategoryTree(tuple(tuple(map(_text, path)) for path in model["tree"]), arrays["tree.parents"])
+    experts = tuple(_read_expert(artifact, row, arrays, f"expert.{n}") for n, row in enumerate(model["experts"]))
+    for expert in experts:
+        if expert.weights.shape[1:] != (len(tree),) or expert.bias.shape != (len(tree),):
+            raise ValueError(f"the expert {expert.name!r} does not fit the {len(tree)} categories")
+    pools = {}
+    for place, row in enumerate(model["pools"]):
+        prefix = f"pool.{place}."
+        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        counts = AnswerCounts.from_arrays(own) if row["counted"] else None
+        pools[tuple(map(_text, row["fields"]))] = Pool(own["weights"], counts)
+    abouts = artifact.json(ENCODERS)
+    encoders = {
+        name: PortableEncoder(
+            about=about,
+            graph=artifact.read(f"encoders/{name}.onnx"),
+            tokenizer=artifact.read(f"encoders/{name}.tokenizer.json") if about["modality"] == "text" else b"",
+        )
+        for name, about in abouts.items()
+    }
+    known, vectors = artifact.json(REFERENCES), artifact.tensors(REFERENCE_WEIGHTS)
+    references = References(
+        tuple(map(_text, known["ids"])),
+        tuple(map(_text, known["titles"])),
+        vectors["terminals"],
+        {name: vectors[name] for name in known["fields"]},
+    )
+    return Knowledge(
+        classifier=FusedClassifier(tree, experts, pools),
+        references=references,
+        encoders=encoders,
+        precision=float(model["precision"]),
+        facts=dict(model["facts"]),
+        evaluation=dict(artifact.json(EVALUATION)),
+    )
+
+
+def _read_expert(artifact: Artifact, row: Mapping[str, Any], arrays: Mapping[str, Any], name: str) -> Expert:
+    field_name = _text(row["field"])
+    weights = arrays[f"{name}.weights"].astype(np.float32)
+    view: Lexicon | Landmarks
+    if row["kind"] == "terms":
+        terms = artifact.json(f"lexicons/{field_name}.json")
+        view = Lexicon(_texts(terms["words"]), _texts(terms["letters"]), arrays[f"{name}.idf"])
+        rows = len(view)
+    else:
+        view = Landmarks(arrays[f"{name}.centre"], arrays[f"{name}.points"].astype(np.float32))
+        rows = len(view.points)
+    if len(weights) != rows:
+        raise ValueError(f"the expert {name!r} has {len(weights)} rows of weights for {rows} features")
+    return Expert(field_name, view, weights, arrays[f"{name}.bias"])
+
+
+def _save(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return a safetensors file whose bytes depend on the content alone."""
+    data: bytes = save({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)})
+    return data
+
+
+def _texts(values: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(map(_text, values))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

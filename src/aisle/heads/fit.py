@@ -1,0 +1,195 @@
+"""Learning a classifier: every expert fitted, scored on products it has not seen, and weighed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from aisle.heads.answers import count_answers
+from aisle.heads.expert import Expert, FieldData, Fields
+from aisle.heads.fused import FusedClassifier, Pool, Subset, all_subsets, pooled_log_probability
+from aisle.heads.landmarks import choose_landmarks, kernel_root
+from aisle.heads.lexicon import MOST_TERMS, learn_lexicon, sparse_rows
+from aisle.heads.pool import fit_pool
+from aisle.heads.ridge import Ridge
+from aisle.heads.tree import ROOT, CategoryTree
+
+Array = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Splits = Sequence[tuple[Ids, Ids]]
+
+LEAST_ROWS = 20
+"""A field that fewer labelled products have gets no expert."""
+
+_MOST_WEIGHTS = 40_000_000
+"""Terms times nodes, of one expert: 160 MB in memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What was learned, and what it says of products when it has not seen them.
+
+    Attributes
+    ----------
+    classifier : FusedClassifier
+        Fitted to all products.
+    held_out : dict of subset to ndarray of float, shape (n, nodes)
+        Log-probabilities from experts and weights that were fitted without the product; NaN for products that lack one
+        of the fields, or that no split tests.
+    scores : ndarray of float32, shape (experts, n, nodes)
+        The held-out scores of each expert; NaN where it has none.
+    terminals : ndarray of int, shape (n,)
+        The terminal node of each product.
+    """
+
+    classifier: FusedClassifier
+    held_out: dict[Subset, NDArray[np.float64]]
+    scores: Array
+    terminals: Ids
+
+
+def fit_classifier(
+    fields: Fields,
+    terminals: Ids,
+    *,
+    tree: CategoryTree,
+    splits: Splits,
+    groups: Ids,
+    seed: int = 0,
+    step: Callable[[str], None] = lambda name: None,
+) -> Fit:
+    """Learn experts and their weights.
+
+    Parameters
+    ----------
+    fields : mapping of str to FieldData
+        What the labelled products have.
+    terminals : ndarray of int, shape (n,)
+        Where each belongs.
+    tree : CategoryTree
+        The categories.
+    splits : sequence of (train, test)
+        For held-out scores; near-duplicates on one side.
+    groups : ndarray of int, shape (n,)
+        Near-duplicates share a number; of each group one product is counted when thresholds are certified.
+    seed : int
+        Of what is drawn.
+    step : callable, optional
+        Is told what is done next.
+    """
+    experts: list[Expert] = []
+    scores: list[Array] = []
+    for name, data in fields.items():
+        if data.present.sum() < LEAST_ROWS:
+            continue
+        for learn in (_learn_terms, _learn_embedding):
+            if (found := learn(name, data, terminals, tree=tree, splits=splits, seed=seed)) is not None:
+                step(found[0].name)
+                experts.append(found[0])
+                scores.append(found[1])
+    if not experts:
+        return Fit(FusedClassifier(tree, ()), {}, np.empty((0, len(terminals), len(tree)), np.float32), terminals)
+    classifier = FusedClassifier(tree, tuple(experts))
+    held_out: dict[Subset, NDArray[np.float64]] = {}
+    pools: dict[Subset, Pool] = {}
+    stacked = np.stack(scores)
+    for subset in all_subsets(classifier.fields):
+        step(f"weights for {' + '.join(subset)}")
+        members = classifier.members(subset)
+        pools[subset], judged = _learn_pool(classifier, stacked[members], terminals, splits=splits, groups=groups)
+        if judged is not None:
+            held_out[subset] = judged
+    return Fit(replace(classifier, pools=pools), held_out, stacked, terminals)
+
+
+def _learn_terms(
+    name: str, data: FieldData, terminals: Ids, *, tree: CategoryTree, splits: Splits, seed: int
+) -> tuple[Expert, Array] | None:
+    if data.texts is None:
+        return None
+    here = np.flatnonzero(data.present)
+    texts = [data.texts[row] for row in here.tolist()]
+    lexicon = learn_lexicon(texts, most_terms=min(MOST_TERMS, max(1000, _MOST_WEIGHTS // len(tree) // 2)))
+    values, columns, starts = sparse_rows(lexicon.vector(text) for text in texts)
+    features = sparse.csr_matrix((values, columns, starts), shape=(len(texts), max(len(lexicon), 1)))
+    weights, bias, scores = _learn(features, here, terminals, tree=tree, splits=splits)
+    return Expert(name, lexicon, weights, bias), scores
+
+
+def _learn_embedding(
+    name: str, data: FieldData, terminals: Ids, *, tree: CategoryTree, splits: Splits, seed: int
+) -> tuple[Expert, Array] | None:
+    if data.embeddings is None:
+        return None
+    here = np.flatnonzero(data.present)
+    landmarks = choose_landmarks(data.embeddings[here], seed=seed)
+    root = kernel_root(landmarks)
+    features = landmarks.likeness(data.embeddings[here]) @ root
+    weights, bias, scores = _learn(features, here, terminals, tree=tree, splits=splits)
+    return Expert(name, landmarks, root @ weights, bias), scores
+
+
+def _learn(
+    features: NDArray[np.float32] | sparse.csr_matrix, here: Ids, terminals: Ids, *, tree: CategoryTree, splits: Splits
+) -> tuple[Array, Array, Array]:
+    """Fit to all of the rows `here`, and score each by a fit that has not seen it."""
+    head = Ridge(features, terminals[here], tree=tree)
+    place = np.full(len(terminals), -1, dtype=np.int64)
+    place[here] = np.arange(len(here))
+    scores = np.full((len(terminals), len(tree)), np.nan, dtype=np.float32)
+    for train, test in splits:
+        seen, new = place[train], place[test]
+        seen, new = seen[seen >= 0], new[new >= 0]
+        if seen.size and new.size:
+            scores[here[new]] = head.score(*head.fit(seen), new)
+    weights, bias = head.fit(np.arange(len(here)))
+    return weights, bias, scores
+
+
+def _learn_pool(
+    classifier: FusedClassifier, scores: Array, terminals: Ids, *, splits: Splits, groups: Ids
+) -> tuple[Pool, NDArray[np.float64] | None]:
+    """Weigh experts on held-out scores; and once more for each split without its test rows, to judge the weights."""
+    tree = classifier.tree
+    has_all = ~np.isnan(scores[:, :, 0]).any(axis=0)
+    rows = np.flatnonzero(has_all)
+    weights = fit_pool(scores[:, rows], terminals[rows], tree=tree)
+    if not rows.size:
+        return Pool(weights), None
+    held_out = np.full((len(terminals), len(tree)), np.nan)
+    folds = [test[has_all[test]] for _, test in splits]
+    if len(folds) == 1:  # one part is held out: the weights are judged on each half of it by the other
+        folds = [folds[0][0::2], folds[0][1::2]]
+    for new in folds:
+        old = np.setdiff1d(rows, new)
+        if new.size:
+            judged = fit_pool(scores[:, old], terminals[old], tree=tree)
+            held_out[new] = pooled_log_probability(scores[:, new], judged, tree=tree)
+    single = rows[np.unique(groups[rows], return_index=True)[1]]
+    confidence, right = chain_confidence(held_out[single], terminals[single], tree=tree)
+    return Pool(weights, count_answers(confidence, right)), held_out
+
+
+def chain_confidence(
+    log_probability: NDArray[np.float64], terminals: Ids, *, tree: CategoryTree
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the confidence of each node on the way to the most probable terminal, and whether it is right.
+
+    Returns
+    -------
+    confidence : ndarray of float, shape (n, steps)
+        NaN beyond the terminal.
+    right : ndarray of bool, shape (n, steps)
+        Its path is that of the product's category, or of one above.
+    """
+    best = tree.most_probable(log_probability)
+    ways = tree.chains[best]
+    truths = tree.chains[terminals]
+    known = ways != ROOT
+    at = np.take_along_axis(log_probability, np.maximum(ways, 0), axis=1)
+    confidence = np.where(known, np.exp(np.minimum(at, 0.0)), np.nan)
+    right = np.asarray(known & (ways == truths))
+    right[:, 1:] |= known[:, 1:] & tree.ends[np.maximum(ways[:, 1:], 0)] & right[:, :-1]
+    return confidence, right
