@@ -63,3 +63,80 @@ def settings_of_nobody(monkeypatch, tmp_path):
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_networks(tmp_path_factory):
+    """Return a function that puts networks made on the spot in the place of those an engine carries.
+
+    A word is a random vector, and so is a colour: enough to tell apart what has other words or colours, in no time, and
+    without any weights to fetch. Everything around them is the real thing.
+    """
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    from aisle.encode import encoders
+    from aisle.encode.convnet import PhotoNetwork
+    from aisle.encode.transformer import TextTransformer, TokenRules
+
+    folder = tmp_path_factory.mktemp("networks")
+    rng = np.random.default_rng(11)
+
+    def save(name, nodes, taken, given, **weights):
+        tensors = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+        graph = helper.make_graph(nodes, "tiny", taken, given, initializer=tensors)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / name)
+        return folder / name
+
+    letters = [chr(code) for code in range(32, 127)]
+    vocabulary = {token: number for number, token in enumerate(["[PAD]", "[UNK]", *letters])}
+    pairs = [one + other for one in letters[65:91] for other in letters[65:91]]
+    vocabulary |= {pair: len(vocabulary) + number for number, pair in enumerate(pairs)}
+    merges = [(pair[0], pair[1]) for pair in pairs]
+    made = Tokenizer(models.BPE(vocabulary, merges, unk_token="[UNK]"))  # noqa: S106 - no password
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    ids = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
+        for name in ("input_ids", "attention_mask")
+    ]
+    states = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", "length", 384])
+    text = save(
+        "text.onnx",
+        [helper.make_node("Gather", ["table", "input_ids"], ["embedding"])],
+        ids,
+        [states],
+        table=rng.standard_normal((len(vocabulary), 384)).astype(np.float32),
+    )
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 224, 224, 3])
+    outputs = ("features_avg", "features_max")
+    photo = save(
+        "photo.onnx",
+        [
+            helper.make_node("Cast", ["pixels"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["numbers"], ["mean"], axes=[1, 2], keepdims=0),
+            helper.make_node("ReduceMax", ["numbers"], ["most"], axes=[1, 2], keepdims=0),
+            helper.make_node("MatMul", ["mean", "colours"], [outputs[0]]),
+            helper.make_node("MatMul", ["most", "colours"], [outputs[1]]),
+        ],
+        [pixels],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 1280]) for name in outputs],
+        colours=rng.standard_normal((3, 1280)).astype(np.float32) / 255,
+    )
+
+    def open_text(spec, settings):
+        rules = TokenRules(file=made.to_str().encode(), max_tokens=spec.max_tokens)
+        network = TextTransformer(text, tokens=rules, output=spec.select)
+        return encoders.PretrainedText(spec, f"tiny-{spec.name}", network, text, rules)
+
+    def open_photo(spec, shape, settings):
+        network = PhotoNetwork(photo, outputs=spec.outputs)
+        return encoders.PhotoEncoder(spec, f"tiny-{spec.method}", shape, network, photo)
+
+    def put(monkeypatch):
+        monkeypatch.setattr(encoders, "_open_text", open_text)
+        monkeypatch.setattr(encoders, "_open_photo", open_photo)
+
+    return put

@@ -10,12 +10,14 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "AisleError": "aisle.errors",
+    "Audit": "aisle.audit",
     "Catalog": "aisle.catalog",
     "Engine": "aisle.engine",
     "Prediction": "aisle.product",
     "Product": "aisle.product",
     "Settings": "aisle.settings",
     "Study": "aisle.study",
+    "audit_catalog": "aisle.audit",
     "load": "aisle.engine:load_engine",
     "read_catalog": "aisle.catalog",
     "run_study": "aisle.study",
@@ -23,12 +25,14 @@ _EXPORTS = {
 
 __all__ = [
     "AisleError",
+    "Audit",
     "Catalog",
     "Engine",
     "Prediction",
     "Product",
     "Settings",
     "Study",
+    "audit_catalog",
     "load",
     "read_catalog",
     "run_study",

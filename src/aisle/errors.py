@@ -59,6 +59,10 @@ class TrainingError(AisleError, ValueError):
     """An engine cannot be trained on this catalogue: no labels, one category, too few products."""
 
 
+class AuditError(AisleError, ValueError):
+    """The catalogue cannot be audited: no labels, one category, too few products."""
+
+
 class EngineError(AisleError, ValueError):
     """An engine folder cannot be used."""
 

@@ -12,8 +12,10 @@ import typer
 from typer.core import TyperGroup
 
 import aisle
+from aisle.cli.audit import audit
 from aisle.cli.check import check
 from aisle.cli.classify import classify
+from aisle.cli.evaluate import evaluate
 from aisle.cli.models import models
 from aisle.cli.sample import sample
 from aisle.cli.study import study
@@ -28,6 +30,9 @@ _SURVIVES = {
     "sample": "The folder holds part of a sample; the same command replaces it.",
     "models": "Files that were complete are kept; the same command fetches the rest.",
     "study": "Results that were complete are kept; the same command goes on from there.",
+    "train": "The engine that was there, if any, is untouched.",
+    "evaluate": "Embeddings that were complete are kept; nothing else was written.",
+    "audit": "Nothing was written; embeddings that were complete are kept.",
     "classify": "Lines already printed stand; with --out nothing was written.",
 }
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -93,8 +98,10 @@ def options(
 app.command()(sample)
 app.command()(check)
 app.command()(study)
+app.command()(audit)
 app.command()(train)
 app.command()(classify)
+app.command()(evaluate)
 app.add_typer(models)
 
 

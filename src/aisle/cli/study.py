@@ -1,7 +1,6 @@
 """``aisle study``: can photo and text tell the categories apart?"""
 
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aisle.cli.catalog_options import CatalogArgument, CatalogOptions, LevelOption, MapOption, SeparatorOption
+from aisle.cli.places import check_folder
 
 if TYPE_CHECKING:
     from aisle.study import Study
@@ -35,7 +35,7 @@ def study(
 ) -> None:
     """Study a labelled catalogue: clusters, maps, classifiers, and a verdict in report.html."""
     options = CatalogOptions.parse(catalog, mapping=mapping, separator=separator, level=level)
-    _check_place(out, source=catalog)
+    check_folder(out, source=catalog, example="study", what="the report")
     from aisle.catalog.quarantine import write_quarantine
     from aisle.settings import Settings
     from aisle.study import run_study
@@ -61,28 +61,6 @@ def study(
         typer.echo(f"  {path}", err=as_json)
     if products.bad_rows:
         raise typer.Exit(QUARANTINED)
-
-
-def _check_place(out: Path, *, source: Path) -> None:
-    """Find out before the work, not after it, that nothing can be written there; leave nothing behind."""
-    if source.is_dir() and out.exists() and out.samefile(source):
-        raise typer.BadParameter(
-            f"{out} is the catalogue's own folder, where tables of the report would be taken for products; "
-            f"name another, e.g. {out / 'study'}",
-            param_hint="--out",
-        )
-    place = out
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise typer.BadParameter(f"{place} is a file; name a folder for the report", param_hint="--out")
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as err:
-        raise typer.BadParameter(
-            f"{place} cannot be written to: {err.strerror}; name another folder", param_hint="--out"
-        ) from err
 
 
 def _print_result(result: "Study") -> None:

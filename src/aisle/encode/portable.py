@@ -1,5 +1,6 @@
 """Encoders that travel: a graph, a tokenizer and a few settings, which an engine carries in its own folder."""
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from aisle.catalog.photo_pixels import PixelShape
 from aisle.catalog.photos import DECODE_VERSION, decode_photo
@@ -51,6 +53,10 @@ class TextReader:
         # Half of a surrogate pair, which JSON can hold, is no text to a tokenizer.
         return self.network.encode([text.encode("utf-8", "replace").decode() for text in texts], threads=threads)
 
+    def sample(self) -> Array:
+        """Embed a text that does not matter, shape (1, d): what the graph really gives."""
+        return self.read(["a zqxj \U0001f45c 0"])  # with what few vocabularies hold
+
 
 @dataclass(frozen=True, eq=False)
 class PhotoReader:
@@ -75,6 +81,21 @@ class PhotoReader:
         if len(parts) < 2:
             return work(photos) if photos else []
         return [row for rows in map_threads(work, parts, threads=threads) for row in rows]
+
+    def sample(self) -> Array:
+        """Embed a photo that does not matter, shape (1, d): what the graph really gives.
+
+        Raises
+        ------
+        PhotoError
+            A sound photo cannot be brought to the shape that the graph asks for.
+        """
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8), (90, 120, 150)).save(file, "PNG")
+        (found,) = self.read([file.getvalue()])
+        if isinstance(found, PhotoError):
+            raise found
+        return found[None]
 
 
 def join_outputs(outputs: Sequence[Array]) -> Array:

@@ -88,7 +88,12 @@ class TextTransformer:
             encodings += self._tokenizer.encode_batch_fast(list(texts[at : at + _TOKENISE_AT_ONCE]))
         lengths = [len(encoding.ids) for encoding in encodings]
         batches = list(_pack(lengths, equal="attention_mask" not in self._inputs))
-        parts = list(map_threads(lambda rows: self._run([encodings[row] for row in rows]), batches, threads=threads))
+
+        def run(rows: Sequence[int]) -> Array:
+            return self._run([encodings[row] for row in rows])
+
+        # A thread for a single batch costs more than it is worth where one text is all there is.
+        parts = list(map_threads(run, batches, threads=threads) if len(batches) > 1 else map(run, batches))
         result = np.empty((len(texts), parts[0].shape[1] if parts else 0), dtype=np.float32)
         for rows, part in zip(batches, parts, strict=True):
             result[rows] = part

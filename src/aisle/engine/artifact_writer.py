@@ -74,6 +74,19 @@ def write_artifact(folder: Path, files: Mapping[str, bytes], *, about: Mapping[s
     return fingerprint(manifest)
 
 
+def check_destination(folder: Path) -> None:
+    """Refuse before the work what `write_artifact` would refuse after it, as far as that can be seen; change nothing.
+
+    Raises
+    ------
+    EngineError
+        The folder holds anything but an engine, or is a file.
+    """
+    layout = Layout(Path(folder))
+    with _explained(layout.folder):
+        _check_replaceable(layout.real)
+
+
 def _beside(real: Path, kind: str) -> Path:
     return real.with_name(f".{real.name[:40]}.{secrets.token_hex(8)}.{kind}")
 

@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
+from aisle.encode.parallel import map_threads
 from aisle.encode.portable import PhotoReader, TextReader, open_portable
 from aisle.engine.artifact import open_artifact
 from aisle.engine.evidence import Explainer
 from aisle.engine.fields import TEXT_FIELDS, field_texts
+from aisle.engine.foreign import explained, try_out
 from aisle.engine.store import Knowledge, from_artifact
 from aisle.errors import EngineError, PhotoError
 from aisle.heads.answers import answer_depths
 from aisle.heads.expert import FieldData
 from aisle.heads.fused import Subset
+from aisle.heads.landmarks import Landmarks
 from aisle.heads.thresholds import NotCertified, Threshold, certify
 from aisle.heads.tree import ROOT, CategoryTree
 from aisle.product import CategoryPath, Evidence, Prediction, Product
@@ -40,7 +44,7 @@ class Engine:
     Raises
     ------
     EngineError
-        An encoder in it cannot be opened.
+        An encoder in it cannot be opened, or does not give what was learned from.
     """
 
     def __init__(self, knowledge: Knowledge, *, fingerprint: str, settings: Settings | None = None) -> None:
@@ -48,10 +52,12 @@ class Engine:
         self.fingerprint = fingerprint
         self._threads = (settings or Settings()).threads
         self._explainer = Explainer(knowledge)
-        try:
+        self._blas = ThreadpoolController()
+        self._embedded = {expert.field for expert in knowledge.classifier.experts if isinstance(expert.view, Landmarks)}
+        with explained("an encoder of this engine cannot be opened"):
             readers = {name: open_portable(encoder) for name, encoder in knowledge.encoders.items()}
-        except Exception as err:  # the boundary to a foreign graph: runtimes raise kinds of their own
-            raise EngineError(f"an encoder of this engine cannot be opened: {err}; train the engine anew") from err
+            for name, reader in readers.items():
+                try_out(reader, knowledge.encoders[name])
         self._text, self._photo = readers.get("text"), readers.get("photo")
         self._certified = lru_cache(maxsize=256)(self._certify)
 
@@ -104,13 +110,37 @@ class Engine:
         ValueError
             The precision is not between 0 and 1.
         """
+        return self.predict_with_probabilities(products, precision=precision, evidence=evidence)[0]
+
+    def predict_with_probabilities(
+        self, products: Sequence[Product], *, precision: float | None = None, evidence: bool = True
+    ) -> tuple[list[Prediction], NDArray[np.float64]]:
+        """Assign categories, and return the log-probability of every node of `tree` as well, shape (n, nodes).
+
+        Parameters and errors are those of `predict`.
+        """
         precision = self.precision if precision is None else precision
         if not 0 < precision < 1:
             raise ValueError(f"precision {precision} must lie between 0 and 1, e.g. 0.98 for 98 %")
         if not products:
-            return []
+            return [], np.empty((0, len(self.tree)))
         fields, problems = self._read(products)
+        with self._blas.limit(
+            limits=1, user_api="blas"
+        ):  # products too small to be shared out: threads would only wait
+            return self._answer(products, fields, problems, precision=precision, evidence=evidence)
+
+    def _answer(
+        self,
+        products: Sequence[Product],
+        fields: dict[str, FieldData],
+        problems: dict[int, PhotoError],
+        *,
+        precision: float,
+        evidence: bool,
+    ) -> tuple[list[Prediction], NDArray[np.float64]]:
         classifier = self.knowledge.classifier
+        every = np.empty((len(products), len(self.tree)))
         scores = classifier.score(fields)
         found: list[Prediction | None] = [None] * len(products)
         for subset, rows in classifier.subsets(fields):
@@ -118,6 +148,7 @@ class Engine:
                 logs = classifier.log_probability(scores[:, rows], subset)
             else:
                 logs = np.tile(classifier.prior(), (len(rows), 1))
+            every[rows] = logs
             basis = self._explainer.explain(fields, scores, rows, subset, logs) if evidence and subset else None
             for place, row in enumerate(rows.tolist()):
                 found[row] = self._decide(
@@ -128,7 +159,7 @@ class Engine:
                     evidence=basis[place] if basis else Evidence(),
                     problem=problems.get(row),
                 )
-        return [prediction for prediction in found if prediction is not None]
+        return [prediction for prediction in found if prediction is not None], every
 
     def probabilities(self, products: Sequence[Product]) -> NDArray[np.float64]:
         """Return the probability of every category of `tree`, shape (n, nodes); children sum to their parent."""
@@ -149,22 +180,34 @@ class Engine:
 
     def _read(self, products: Sequence[Product]) -> tuple[dict[str, FieldData], dict[int, PhotoError]]:
         """Read and embed what the experts need."""
-        fields: dict[str, FieldData] = {}
         problems: dict[int, PhotoError] = {}
-        for name in self.modalities:
-            if name in TEXT_FIELDS:
-                texts = field_texts(products, name)
-                present = np.array([bool(text) for text in texts], dtype=np.bool_)
-                fields[name] = FieldData(present, texts, self._embed(texts, present))
-            else:
-                fields[name], problems = self._read_photos(products)
-        return fields, problems
+        texts = {name: field_texts(products, name) for name in self.modalities if name in TEXT_FIELDS}
+
+        def read(name: str) -> FieldData:
+            if name not in texts:
+                data, broken = self._read_photos(products)
+                problems.update(broken)
+                return data
+            present = np.array([bool(text) for text in texts[name]], dtype=np.bool_)
+            return FieldData(
+                present, texts[name], self._embed(texts[name], present) if name in self._embedded else None
+            )
+
+        # One product is too little to be shared out among the cores: its fields are, the slowest (the last) first.
+        names = self.modalities[::-1]
+        given = sum(any(texts[name] if name in texts else (each.photo for each in products)) for name in names)
+        few = given > 1 and len(products) < self._threads
+        fields = dict(
+            zip(names, map_threads(read, names, threads=self._threads) if few else map(read, names), strict=True)
+        )
+        return {name: fields[name] for name in self.modalities}, problems
 
     def _embed(self, texts: Sequence[str], present: NDArray[np.bool_]) -> NDArray[np.float32] | None:
         if not isinstance(self._text, TextReader):
             return None
         here = np.flatnonzero(present)
-        rows = self._text.read([texts[row] for row in here.tolist()], threads=self._threads) if here.size else None
+        with explained("the text encoder of this engine fails"):
+            rows = self._text.read([texts[row] for row in here.tolist()], threads=self._threads) if here.size else None
         width = int(self.knowledge.encoders["text"].about["dimension"])
         matrix = np.zeros((len(texts), width), dtype=np.float32)
         if rows is not None:
@@ -175,7 +218,8 @@ class Engine:
         if not isinstance(self._photo, PhotoReader):
             raise EngineError("this engine reads photos but carries no encoder for them; train it anew")
         named = [(row, product.photo) for row, product in enumerate(products) if product.photo is not None]
-        found = self._photo.read([photo for _, photo in named], threads=self._threads)
+        with explained("the photo encoder of this engine fails"):
+            found = self._photo.read([photo for _, photo in named], threads=self._threads)
         problems: dict[int, PhotoError] = {}
         about = self.knowledge.encoders["photo"].about
         matrix = np.zeros((len(products), int(about["dimension"]) * len(about["outputs"])), dtype=np.float32)

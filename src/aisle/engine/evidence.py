@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 TERMS = 8
 NEAREST = 3
+_LONGEST_TERM = 40
+"""A word that is longer is cut where it is shown: a text may be one word of a hundred thousand letters."""
 
 
 class Explainer:
@@ -33,11 +35,14 @@ class Explainer:
         self._classifier = knowledge.classifier
         self._references = knowledge.references
         self._vectors = {name: rows.astype(np.float32) for name, rows in knowledge.references.vectors.items()}
+        self._has = {name: rows.any(axis=1) for name, rows in self._vectors.items()}
         self._views = {
             expert.field: expert.view for expert in self._classifier.experts if isinstance(expert.view, Landmarks)
         }
         tree = self._classifier.tree
         self._widths = np.diff(np.append(tree.starts, len(tree)))
+        self._run_starts = np.repeat(tree.starts, self._widths).tolist()
+        self._run_widths = np.repeat(self._widths, self._widths).tolist()
 
     def explain(
         self, fields: Fields, scores: NDArray[np.float32], rows: Ids, subset: Subset, logs: Floats
@@ -79,7 +84,7 @@ class Explainer:
                 texts = fields[expert.field].texts
                 if isinstance(expert.view, Lexicon) and texts is not None and factors.any():
                     terms.update(self._terms(expert, expert.view, texts[row], chain, factors))
-            strongest = tuple((term, value) for term, value in terms.most_common(TERMS) if value > 0)
+            strongest = tuple((_shown(term), value) for term, value in terms.most_common(TERMS) if value > 0)
             found.append(Evidence(shares=shares, terms=strongest, nearest=nearest[place]))
         return found
 
@@ -92,7 +97,11 @@ class Explainer:
     def _terms(self, expert: Expert, lexicon: Lexicon, text: str, chain: Ids, factors: Floats) -> Counter[str]:
         """Return what each word of a text added to the answer; what its letters added counts for the word."""
         ids, values = lexicon.vector(text)
-        added = values * (self._contrast(expert.weights[ids]) * factors)[:, chain].sum(axis=1)
+        added = np.zeros(len(ids))
+        for node in chain.tolist():
+            start = self._run_starts[node]
+            run = expert.weights[ids, start : start + self._run_widths[node]]
+            added += values * (run[:, node - start] - run.mean(axis=1)) * factors[node]
         of_term = dict(zip(ids.tolist(), added.tolist(), strict=True))
         normal = normal_form(text)
         words: Counter[str] = Counter()
@@ -124,7 +133,7 @@ class Explainer:
                 continue
             known = self._vectors[name]
             total += self._views[name].unit(embeddings[rows]) @ known.T
-            shared += known.any(axis=1)
+            shared += self._has[name]
         similarity = np.where(shared > 0, total / np.maximum(shared, 1), -1.0)
         if not similarity.size or not (shared > 0).any():
             return [()] * len(rows)
@@ -142,6 +151,10 @@ class Explainer:
             )
             for row in chosen.tolist()
         )
+
+
+def _shown(term: str) -> str:
+    return term if len(term) <= _LONGEST_TERM else f"{term[: _LONGEST_TERM - 1]}…"
 
 
 def _bare(word: str) -> str:

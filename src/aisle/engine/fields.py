@@ -9,6 +9,10 @@ FIELDS = ("title", "description", "attributes", "photo")
 
 TEXT_FIELDS = FIELDS[:3]
 
+EMBEDDED_FIELDS = ("title", "description", "photo")
+"""Fields that an encoder reads. Attributes are terms already: embedding them took a third of the time and added nothing
+(`benchmarks/engine_choices.py`)."""
+
 
 def field_text(product: Product, field: str) -> str:
     """Return a text field; attributes as ``name value. name value``, in the order of the catalogue.

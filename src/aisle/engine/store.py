@@ -10,6 +10,7 @@ from safetensors.numpy import save
 
 from aisle.encode.portable import PortableEncoder
 from aisle.engine.artifact import Artifact
+from aisle.engine.soundness import check_classifier, check_encoders, check_precision, check_references
 from aisle.engine.strict_json import dump_json
 from aisle.errors import EngineError
 from aisle.heads.answers import AnswerCounts
@@ -36,12 +37,15 @@ class References:
         Where each is filed.
     vectors : dict of str to ndarray of float16, shape (r, d)
         Field to centred unit vectors; zero where the product lacks the field.
+    seen : ndarray of uint64
+        Hashes of all products that were learned from, sorted; see `aisle.train.seen`.
     """
 
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     terminals: NDArray[np.int64]
     vectors: dict[str, NDArray[np.float16]]
+    seen: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +107,7 @@ def to_files(knowledge: Knowledge) -> Files:
     files[WEIGHTS] = _save(arrays)
     known = {"ids": list(references.ids), "titles": list(references.titles), "fields": list(references.vectors)}
     files[REFERENCES] = dump_json(known)
-    files[REFERENCE_WEIGHTS] = _save({"terminals": references.terminals, **references.vectors})
+    files[REFERENCE_WEIGHTS] = _save({"terminals": references.terminals, "seen": references.seen, **references.vectors})
     files[ENCODERS] = dump_json({name: dict(encoder.about) for name, encoder in knowledge.encoders.items()})
     for name, encoder in knowledge.encoders.items():
         files[f"encoders/{name}.onnx"] = encoder.graph
@@ -133,17 +137,16 @@ def from_artifact(artifact: Artifact) -> Knowledge:
 
 def _read(artifact: Artifact) -> Knowledge:
     model, arrays = artifact.json(MODEL), artifact.tensors(WEIGHTS)
-    tree = CategoryTree(tuple(tuple(map(_text, path)) for path in model["tree"]), arrays["tree.parents"])
+    tree = CategoryTree(tuple(_texts(path) for path in model["tree"]), arrays["tree.parents"])
     experts = tuple(_read_expert(artifact, row, arrays, f"expert.{n}") for n, row in enumerate(model["experts"]))
-    for expert in experts:
-        if expert.weights.shape[1:] != (len(tree),) or expert.bias.shape != (len(tree),):
-            raise ValueError(f"the expert {expert.name!r} does not fit the {len(tree)} categories")
     pools = {}
     for place, row in enumerate(model["pools"]):
         prefix = f"pool.{place}."
         own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
         counts = AnswerCounts.from_arrays(own) if row["counted"] else None
-        pools[tuple(map(_text, row["fields"]))] = Pool(own["weights"], counts)
+        pools[_texts(row["fields"])] = Pool(own["weights"], counts)
+    classifier = FusedClassifier(tree, experts, pools)
+    check_classifier(classifier)
     abouts = artifact.json(ENCODERS)
     encoders = {
         name: PortableEncoder(
@@ -153,18 +156,25 @@ def _read(artifact: Artifact) -> Knowledge:
         )
         for name, about in abouts.items()
     }
+    check_encoders(classifier, encoders)
     known, vectors = artifact.json(REFERENCES), artifact.tensors(REFERENCE_WEIGHTS)
     references = References(
-        tuple(map(_text, known["ids"])),
-        tuple(map(_text, known["titles"])),
+        _texts(known["ids"]),
+        _texts(known["titles"]),
         vectors["terminals"],
-        {name: vectors[name] for name in known["fields"]},
+        {name: vectors[name] for name in _texts(known["fields"])},
+        vectors["seen"],
     )
+    if references.seen.dtype != np.uint64 or references.seen.ndim != 1:
+        raise ValueError("the hashes of the products learned from are not whole numbers of 64 bits")
+    if len(references.ids) != len(references.titles):
+        raise ValueError(f"{len(references.ids)} references have {len(references.titles)} titles")
+    check_references(references.terminals, references.vectors, count=len(references.ids), classifier=classifier)
     return Knowledge(
-        classifier=FusedClassifier(tree, experts, pools),
+        classifier=classifier,
         references=references,
         encoders=encoders,
-        precision=float(model["precision"]),
+        precision=check_precision(model["precision"]),
         facts=dict(model["facts"]),
         evaluation=dict(artifact.json(EVALUATION)),
     )
@@ -172,18 +182,23 @@ def _read(artifact: Artifact) -> Knowledge:
 
 def _read_expert(artifact: Artifact, row: Mapping[str, Any], arrays: Mapping[str, Any], name: str) -> Expert:
     field_name = _text(row["field"])
-    weights = arrays[f"{name}.weights"].astype(np.float32)
+    weights = _numbers(arrays[f"{name}.weights"])
     view: Lexicon | Landmarks
     if row["kind"] == "terms":
         terms = artifact.json(f"lexicons/{field_name}.json")
         view = Lexicon(_texts(terms["words"]), _texts(terms["letters"]), arrays[f"{name}.idf"])
-        rows = len(view)
+    elif row["kind"] == "embedding":
+        view = Landmarks(arrays[f"{name}.centre"], _numbers(arrays[f"{name}.points"]))
     else:
-        view = Landmarks(arrays[f"{name}.centre"], arrays[f"{name}.points"].astype(np.float32))
-        rows = len(view.points)
-    if len(weights) != rows:
-        raise ValueError(f"the expert {name!r} has {len(weights)} rows of weights for {rows} features")
+        raise ValueError(f"the expert {name!r} is of the unknown kind {row['kind']!r}")
     return Expert(field_name, view, weights, arrays[f"{name}.bias"])
+
+
+def _numbers(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Return numbers in the precision that is computed in."""
+    if array.dtype.kind != "f":
+        raise TypeError(f"{array.dtype} where numbers with a fraction are expected")
+    return array.astype(np.float32)
 
 
 def _save(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -193,10 +208,12 @@ def _save(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _texts(values: Sequence[Any]) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"{values!r:.100} is no list of texts")
     return tuple(map(_text, values))
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r:.100} is no text")
     return value

@@ -21,7 +21,7 @@ Ids = NDArray[np.int64]
 Splits = Sequence[tuple[Ids, Ids]]
 
 LEAST_ROWS = 20
-"""A field that fewer labelled products have gets no expert."""
+"""A field that fewer labelled products have gets no expert; of fewer products altogether, one that not all have."""
 
 _MOST_WEIGHTS = 40_000_000
 """Terms times nodes, of one expert: 160 MB in memory."""
@@ -35,19 +35,30 @@ class Fit:
     ----------
     classifier : FusedClassifier
         Fitted to all products.
-    held_out : dict of subset to ndarray of float, shape (n, nodes)
+    held_out : dict of subset to ndarray of float32, shape (m, nodes)
         Log-probabilities from experts and weights that were fitted without the product; NaN for products that lack one
-        of the fields, or that no split tests.
-    scores : ndarray of float32, shape (experts, n, nodes)
+        of the fields.
+    scores : ndarray of float32, shape (experts, m, nodes)
         The held-out scores of each expert; NaN where it has none.
+    rows : ndarray of int, shape (m,)
+        The products that were held out, ascending: all, unless there are very many.
     terminals : ndarray of int, shape (n,)
         The terminal node of each product.
     """
 
     classifier: FusedClassifier
-    held_out: dict[Subset, NDArray[np.float64]]
+    held_out: dict[Subset, Array]
     scores: Array
+    rows: Ids
     terminals: Ids
+
+    def judged(self, subset: Subset) -> Ids:
+        """Return the products that have these fields and were held out."""
+        return self.rows[~np.isnan(self.held_out[subset][:, 0])]
+
+    def logs(self, subset: Subset, rows: Ids) -> NDArray[np.float64]:
+        """Return the held-out log-probabilities of products that were held out, shape (len(rows), nodes)."""
+        return self.held_out[subset][np.searchsorted(self.rows, rows)].astype(np.float64)
 
 
 def fit_classifier(
@@ -79,10 +90,11 @@ def fit_classifier(
     step : callable, optional
         Is told what is done next.
     """
+    rows = np.unique(np.concatenate([test for _, test in splits])) if splits else np.empty(0, dtype=np.int64)
     experts: list[Expert] = []
     scores: list[Array] = []
     for name, data in fields.items():
-        if data.present.sum() < LEAST_ROWS:
+        if data.present.sum() < min(LEAST_ROWS, len(terminals)):
             continue
         for learn in (_learn_terms, _learn_embedding):
             if (found := learn(name, data, terminals, tree=tree, splits=splits, seed=seed)) is not None:
@@ -90,18 +102,23 @@ def fit_classifier(
                 experts.append(found[0])
                 scores.append(found[1])
     if not experts:
-        return Fit(FusedClassifier(tree, ()), {}, np.empty((0, len(terminals), len(tree)), np.float32), terminals)
+        return Fit(FusedClassifier(tree, ()), {}, np.empty((0, 0, len(tree)), np.float32), rows, terminals)
     classifier = FusedClassifier(tree, tuple(experts))
-    held_out: dict[Subset, NDArray[np.float64]] = {}
+    held_out: dict[Subset, Array] = {}
     pools: dict[Subset, Pool] = {}
     stacked = np.stack(scores)
+    folds = [np.searchsorted(rows, test) for _, test in splits]
+    if len(folds) == 1:  # one part is held out: the weights are judged on each half of it by the other
+        folds = [folds[0][0::2], folds[0][1::2]]
     for subset in all_subsets(classifier.fields):
         step(f"weights for {' + '.join(subset)}")
         members = classifier.members(subset)
-        pools[subset], judged = _learn_pool(classifier, stacked[members], terminals, splits=splits, groups=groups)
+        pools[subset], judged = _learn_pool(
+            classifier, stacked[members], terminals[rows], folds=folds, groups=groups[rows]
+        )
         if judged is not None:
             held_out[subset] = judged
-    return Fit(replace(classifier, pools=pools), held_out, stacked, terminals)
+    return Fit(replace(classifier, pools=pools), held_out, stacked, rows, terminals)
 
 
 def _learn_terms(
@@ -134,41 +151,40 @@ def _learn_embedding(
 def _learn(
     features: NDArray[np.float32] | sparse.csr_matrix, here: Ids, terminals: Ids, *, tree: CategoryTree, splits: Splits
 ) -> tuple[Array, Array, Array]:
-    """Fit to all of the rows `here`, and score each by a fit that has not seen it."""
+    """Fit to all of the rows `here`, and score those that a split tests by a fit that has not seen them."""
     head = Ridge(features, terminals[here], tree=tree)
     place = np.full(len(terminals), -1, dtype=np.int64)
     place[here] = np.arange(len(here))
-    scores = np.full((len(terminals), len(tree)), np.nan, dtype=np.float32)
+    rows = np.unique(np.concatenate([test for _, test in splits])) if splits else np.empty(0, dtype=np.int64)
+    scores = np.full((len(rows), len(tree)), np.nan, dtype=np.float32)
     for train, test in splits:
         seen, new = place[train], place[test]
         seen, new = seen[seen >= 0], new[new >= 0]
         if seen.size and new.size:
-            scores[here[new]] = head.score(*head.fit(seen), new)
+            scores[np.searchsorted(rows, here[new])] = head.score(*head.fit(seen), new)
     weights, bias = head.fit(np.arange(len(here)))
     return weights, bias, scores
 
 
 def _learn_pool(
-    classifier: FusedClassifier, scores: Array, terminals: Ids, *, splits: Splits, groups: Ids
-) -> tuple[Pool, NDArray[np.float64] | None]:
-    """Weigh experts on held-out scores; and once more for each split without its test rows, to judge the weights."""
+    classifier: FusedClassifier, scores: Array, terminals: Ids, *, folds: Sequence[Ids], groups: Ids
+) -> tuple[Pool, Array | None]:
+    """Weigh experts on held-out scores; and once more without each fold, to judge the weights."""
     tree = classifier.tree
-    has_all = ~np.isnan(scores[:, :, 0]).any(axis=0)
+    has_all: NDArray[np.bool_] = np.asarray(~np.isnan(scores[:, :, 0]).any(axis=0))
     rows = np.flatnonzero(has_all)
     weights = fit_pool(scores[:, rows], terminals[rows], tree=tree)
     if not rows.size:
         return Pool(weights), None
-    held_out = np.full((len(terminals), len(tree)), np.nan)
-    folds = [test[has_all[test]] for _, test in splits]
-    if len(folds) == 1:  # one part is held out: the weights are judged on each half of it by the other
-        folds = [folds[0][0::2], folds[0][1::2]]
-    for new in folds:
+    held_out = np.full((len(terminals), len(tree)), np.nan, dtype=np.float32)
+    for fold in folds:
+        new = fold[has_all[fold]]
         old = np.setdiff1d(rows, new)
         if new.size:
             judged = fit_pool(scores[:, old], terminals[old], tree=tree)
             held_out[new] = pooled_log_probability(scores[:, new], judged, tree=tree)
     single = rows[np.unique(groups[rows], return_index=True)[1]]
-    confidence, right = chain_confidence(held_out[single], terminals[single], tree=tree)
+    confidence, right = chain_confidence(held_out[single].astype(np.float64), terminals[single], tree=tree)
     return Pool(weights, count_answers(confidence, right)), held_out
 
 
@@ -187,9 +203,10 @@ def chain_confidence(
     best = tree.most_probable(log_probability)
     ways = tree.chains[best]
     truths = tree.chains[terminals]
-    known = ways != ROOT
+    known: NDArray[np.bool_] = np.asarray(ways != ROOT)
     at = np.take_along_axis(log_probability, np.maximum(ways, 0), axis=1)
     confidence = np.where(known, np.exp(np.minimum(at, 0.0)), np.nan)
-    right = np.asarray(known & (ways == truths))
-    right[:, 1:] |= known[:, 1:] & tree.ends[np.maximum(ways[:, 1:], 0)] & right[:, :-1]
+    right: NDArray[np.bool_] = np.asarray(ways == truths) & known
+    here = tree.ends[np.maximum(ways[:, 1:], 0)]
+    right[:, 1:] |= known[:, 1:] & here & right[:, :-1]
     return confidence, right

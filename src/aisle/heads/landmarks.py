@@ -5,6 +5,7 @@ to speed up kernel machines", 2001). With as many landmarks as products it is ex
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,11 @@ class Landmarks:
     centre: Array
     points: Array
 
+    @cached_property
+    def _squares(self) -> Array:
+        """The squared length of each landmark: for one product at a time this is as much work as the rest."""
+        return np.asarray((self.points * self.points).sum(axis=1))
+
     def unit(self, embeddings: Array) -> Array:
         """Centre embeddings (n, d) and bring them to unit length; one at the very centre stays zero."""
         rows = embeddings - self.centre
@@ -41,9 +47,7 @@ class Landmarks:
     def likeness(self, embeddings: Array) -> Array:
         """Return the Gaussian kernel of embeddings (n, d) with every landmark, shape (n, m)."""
         rows = self.unit(embeddings)
-        squared = (
-            (rows * rows).sum(axis=1)[:, None] + (self.points * self.points).sum(axis=1) - 2 * rows @ self.points.T
-        )
+        squared = (rows * rows).sum(axis=1)[:, None] + self._squares - 2 * rows @ self.points.T
         return np.asarray(np.exp(-GAMMA * squared), dtype=np.float32)
 
 

@@ -18,9 +18,8 @@ Ids = NDArray[np.int64]
 
 _MOST = 60.0
 _START = 4.0
-_PRIOR = 0.02
-"""How much a held-out set of nothing weighs against one of n products: as 1 to n / _PRIOR_ROWS."""
-_PRIOR_ROWS = 50.0
+_PULL = 5.0
+"""How hard weights are drawn together, in products: a few products cannot tell experts apart, thousands can."""
 
 
 def fit_pool(scores: Array, terminals: Ids, *, tree: CategoryTree) -> Weights:
@@ -41,24 +40,27 @@ def fit_pool(scores: Array, terminals: Ids, *, tree: CategoryTree) -> Weights:
     """
     ways = tree.chains[terminals]
     weights = np.full((len(scores), POOLED_STEPS), _START)
-    wide = set(np.flatnonzero(np.diff(np.append(tree.starts, len(tree))) > 1).tolist())
     for step in range(POOLED_STEPS):
         choices = []
-        for number, (_, run) in enumerate(tree.siblings()):
-            if number not in wide or min(int(tree.steps[run.start]), POOLED_STEPS) - 1 != step:
+        for _, run in tree.siblings():
+            at = int(tree.steps[run.start]) - 1
+            if run.stop - run.start < 2 or min(at, POOLED_STEPS - 1) != step:
                 continue
-            taken = ways[:, int(tree.steps[run.start]) - 1]
-            here = np.flatnonzero((taken >= run.start) & (taken < run.stop))
+            here = np.flatnonzero((ways[:, at] >= run.start) & (ways[:, at] < run.stop))
             if here.size:
-                choices.append((scores[:, here, run].astype(np.float64), taken[here] - run.start))
-        prior = weights[:, step - 1] if step else weights[:, 0]
-        weights[:, step] = _fit_step(choices, prior) if choices else prior
+                choices.append((scores[:, here, run].astype(np.float64), ways[here, at] - run.start))
+        above = weights[:, step - 1] if step else None
+        if choices:
+            weights[:, step] = _fit_step(choices, above)
+        elif above is not None:
+            weights[:, step] = above
     return weights
 
 
-def _fit_step(choices: list[tuple[NDArray[np.float64], Ids]], prior: Weights) -> Weights:
+def _fit_step(choices: list[tuple[NDArray[np.float64], Ids]], above: Weights | None) -> Weights:
+    """Fit one step's weights, drawn to those of the step above, or at the top to each other."""
     rows = sum(len(taken) for _, taken in choices)
-    pull = _PRIOR * _PRIOR_ROWS / (rows + _PRIOR_ROWS)
+    experts = len(choices[0][0])
 
     def loss(weights: Weights) -> tuple[float, Weights]:
         total, slope = 0.0, np.zeros_like(weights)
@@ -72,8 +74,10 @@ def _fit_step(choices: list[tuple[NDArray[np.float64], Ids]], prior: Weights) ->
             shares /= norm
             shares[at, taken] -= 1
             slope += (scores * shares).sum(axis=(1, 2))
-        away = weights - prior
-        return total / rows + pull * float(away @ away) / len(away), slope / rows + 2 * pull * away / len(away)
+        away = weights - (weights.mean() if above is None else above)
+        total += _PULL * float(away @ away) / experts
+        return total / rows, (slope + 2 * _PULL * away / experts) / rows
 
-    found = optimize.minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=[(0.0, _MOST)] * len(prior))
+    start = np.full(experts, _START) if above is None else above
+    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, _MOST)] * experts)
     return np.asarray(found.x)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aisle.encode import ENCODERS
 from aisle.encode.pack import pack_encoder
 from aisle.encode.portable import PortableEncoder
+from aisle.engine.gather import PHOTO_ENCODER, TEXT_ENCODER, Gathered, gather, group_duplicates
 from aisle.engine.store import Knowledge, References
 from aisle.errors import TrainingError
 from aisle.heads.expert import Fields
@@ -23,7 +24,7 @@ from aisle.heads.tree import MIN_EXAMPLES, CategoryTree
 from aisle.product import Product
 from aisle.progress import bar
 from aisle.settings import Settings
-from aisle.train.gather import PHOTO_ENCODER, TEXT_ENCODER, Gathered, gather, group_duplicates
+from aisle.train.seen import training_keys
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +162,11 @@ def choose_references(
             vectors[expert.field] = unit.astype(np.float16)
     chosen = [products[row] for row in rows.tolist()]
     return References(
-        tuple(product.id for product in chosen), tuple(product.title for product in chosen), terminals[rows], vectors
+        tuple(product.id for product in chosen),
+        tuple(product.title for product in chosen),
+        terminals[rows],
+        vectors,
+        training_keys(products),
     )
 
 

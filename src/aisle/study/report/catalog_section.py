@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aisle.study.report.svg import finite
+from aisle.report.svg import finite
 from aisle.study.report.tables import size_tables
 
 _MOST_BROKEN = 50

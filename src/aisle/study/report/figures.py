@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from aisle.files import write_text
+from aisle.report.ranges import Axis, Row, Series, range_figure
+from aisle.report.svg import finite, percent
 from aisle.study.original import ENCODERS, FUSION, OriginalFigure, original_figure, original_fusion
 from aisle.study.report.maps import (
     Colouring,
@@ -16,8 +18,6 @@ from aisle.study.report.maps import (
     sample_products,
 )
 from aisle.study.report.matrix import Matrix, make_matrix, matrix_figure
-from aisle.study.report.ranges import Axis, Row, Series, range_figure
-from aisle.study.report.svg import finite, percent
 
 MODALITIES = (("text", "Text"), ("photo", "Photo"), ("fused", "Text and photo together"))
 _MOST_FUSED = 6

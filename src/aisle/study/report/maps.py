@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aisle.study.report.svg import (
+from aisle.report.svg import (
     HUES,
     OTHER,
     SHAPES,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aisle.study.report.svg import label, number, svg, text_width
+from aisle.report.svg import label, number, svg, text_width
 
 MOST = 24
 """Rows and columns that are drawn; beyond that the smallest become "other"."""

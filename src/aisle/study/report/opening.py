@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from aisle.report.svg import finite, percent
 from aisle.study.original import BEST_PER_CATEGORY, CLASSIFIER, FUSION
 from aisle.study.report.figures import is_original
-from aisle.study.report.svg import finite, percent
 
 _VERDICTS = {"yes": "Feasible: yes", "partly": "Feasible: in part", "no": "Feasible: no"}
 

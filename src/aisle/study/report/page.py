@@ -1,10 +1,12 @@
 """What the report says, section by section: data and words in, no HTML out except the figures."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aisle.report.render import script_json
+from aisle.report.svg import finite, marker, percent, spread
+from aisle.report.thumbnails import thumbnails
 from aisle.study.report.catalog_section import catalog_section
 from aisle.study.report.figures import (
     Figure,
@@ -19,7 +21,6 @@ from aisle.study.report.figures import (
 )
 from aisle.study.report.maps import Key, map_figure
 from aisle.study.report.opening import opening
-from aisle.study.report.svg import finite, marker, percent, spread
 from aisle.study.report.tables import (
     category_tables,
     classifier_table,
@@ -28,7 +29,6 @@ from aisle.study.report.tables import (
     matrix_table,
     variant_table,
 )
-from aisle.study.report.thumbnails import thumbnails
 
 _MOST_THUMBNAILS = 2500
 _MOST_EXAMPLES = 60
@@ -41,7 +41,6 @@ _ARI_CAPTION = (
 _COMPARED_CAPTION = (
     " The original study read product names only: a variant that also reads descriptions has an advantage over it."
 )
-_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def report_page(summary: Mapping[str, Any], details: Mapping[str, Any], *, threads: int) -> dict[str, Any]:
@@ -96,16 +95,6 @@ def notebook_page(summary: Mapping[str, Any], details: Mapping[str, Any]) -> dic
         "figures": [found[name] for name in wanted if name in found],
         "tables": [table for table in tables if table is not None],
     }
-
-
-def script_json(value: object) -> str:
-    r"""Write JSON that cannot end the element it stands in.
-
-    >>> script_json("</script>")
-    '"\\u003c/script\\u003e"'
-    """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.translate(_ESCAPES)
 
 
 @dataclass(frozen=True, kw_only=True)

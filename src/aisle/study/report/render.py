@@ -5,16 +5,14 @@ the templates only loop. Everything that a seller wrote is escaped, and the page
 security policy) every script but its own and every request.
 """
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping
-from functools import cache
+from pathlib import Path
 from typing import Any
 
-from aisle.extras import require
+from aisle.report.render import base_css, policy_hash, read_part, render
 from aisle.study.report.page import notebook_page, report_page
-from aisle.study.report.svg import TEMPLATES
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(summary: Mapping[str, Any], details: Mapping[str, Any], *, threads: int = 1) -> str:
@@ -40,9 +38,9 @@ def render_report(summary: Mapping[str, Any], details: Mapping[str, Any], *, thr
         Jinja2 is not installed.
     """
     script = _file("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     page = report_page(summary, details, threads=threads)
-    return _render("report.html.j2", page=page, css=_file("report.css"), script=script, script_hash=digest)
+    css = f"{base_css()}\n{_file('report.css')}"
+    return render(TEMPLATES, "report.html.j2", page=page, css=css, script=script, script_hash=policy_hash(script))
 
 
 def notebook_html(summary: Mapping[str, Any], details: Mapping[str, Any]) -> str:
@@ -58,23 +56,8 @@ def notebook_html(summary: Mapping[str, Any], details: Mapping[str, Any]) -> str
     str
         A fragment of HTML whose style touches nothing around it.
     """
-    return _render("notebook.html.j2", page=notebook_page(summary, details), css=_file("notebook.css"))
+    return render(TEMPLATES, "notebook.html.j2", page=notebook_page(summary, details), css=_file("notebook.css"))
 
 
-@cache
 def _file(name: str) -> str:
-    """Read a file as the page will hold it: the hash of the script is of what a browser parses."""
-    return (TEMPLATES / name).read_text(encoding="utf-8").replace("\r\n", "\n").strip()
-
-
-def _render(template: str, **values: Any) -> str:
-    jinja2 = require("jinja2", extra="study")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text: str = environment.get_template(template).render(**values)
-    return re.sub("[\\ud800-\\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+    return read_part(TEMPLATES / name)

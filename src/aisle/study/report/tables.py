@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aisle.report.svg import finite, percent
 from aisle.study.report.figures import best_variants, is_original, original_of, variant_text
 from aisle.study.report.matrix import Matrix
-from aisle.study.report.svg import finite, percent
 
 MISSING = "—"
 _PAGE = 24

@@ -1,4 +1,4 @@
-"""Small pictures that travel inside the report."""
+"""Small pictures that travel inside a page."""
 
 import base64
 import io
@@ -16,13 +16,13 @@ _QUALITIES = (62, 45, 30, 18, 8)
 
 
 def thumbnails(
-    photos: Sequence[str | Path | None], *, size: int = 64, most_bytes: int = 1200, threads: int = 1
+    photos: Sequence[str | Path | bytes | None], *, size: int = 64, most_bytes: int = 1200, threads: int = 1
 ) -> list[str | None]:
     """Decode photos and encode them again, small.
 
     Parameters
     ----------
-    photos : sequence of path or None
+    photos : sequence of path, bytes or None
         None where there is no photo.
     size : int
         Pixels a side; the photo keeps its proportions, on white.
@@ -34,7 +34,7 @@ def thumbnails(
     Returns
     -------
     list of str or None
-        WebP as base64; None where there is no photo or it cannot be decoded. The study has already said why.
+        WebP as base64; None where there is no photo or it cannot be decoded.
     """
     shape = PixelShape(width=size, height=size, fit="pad")
     with ThreadPoolExecutor(max(1, threads), thread_name_prefix="thumbnail") as pool:
@@ -42,11 +42,11 @@ def thumbnails(
         return list(track(made, label="Thumbnails", total=len(photos), unit="photo"))
 
 
-def _thumbnail(photo: str | Path | None, shape: PixelShape, most_bytes: int) -> str | None:
+def _thumbnail(photo: str | Path | bytes | None, shape: PixelShape, most_bytes: int) -> str | None:
     if not photo:
         return None
     try:
-        pixels = decode_photo(Path(photo), shape=shape)
+        pixels = decode_photo(photo if isinstance(photo, bytes) else Path(photo), shape=shape)
     except PhotoError:
         return None
     picture = Image.fromarray(pixels)

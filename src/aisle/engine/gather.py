@@ -1,4 +1,4 @@
-"""From labelled products to what experts learn from: texts, embeddings, groups of near-duplicates."""
+"""From products to what experts learn from: texts, embeddings, groups of near-duplicates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from aisle.catalog.photos import decode_all
 from aisle.encode import ENCODERS, EncoderSpec, embed_photos, embed_texts, open_spec, photo_keys
 from aisle.encode.encoders import PhotoEncoder, PretrainedText
 from aisle.encode.portable import join_outputs
-from aisle.engine.fields import FIELDS, TEXT_FIELDS, field_texts
+from aisle.engine.fields import EMBEDDED_FIELDS, FIELDS, TEXT_FIELDS, field_texts
 from aisle.errors import PhotoError
 from aisle.heads.expert import FieldData
 from aisle.product import Product
@@ -48,15 +48,18 @@ def gather(products: Sequence[Product], *, settings: Settings, fields: Sequence[
     """
     found: dict[str, FieldData] = {}
     problems: dict[int, PhotoError] = {}
+    encoder = None
     for field in fields:
         if field in TEXT_FIELDS:
             texts = field_texts(products, field)
             present = np.array([bool(text) for text in texts], dtype=np.bool_)
-            if present.any():
-                encoder = open_spec(ENCODERS[TEXT_ENCODER], settings=settings)
-                assert_text(encoder)
-                embedding = embed_texts(encoder, texts, preparation="raw", settings=settings)  # type: ignore[arg-type]
-                found[field] = FieldData(present, texts, embedding.matrix)
+            if not present.any():
+                continue
+            embeddings = None
+            if field in EMBEDDED_FIELDS:
+                encoder = encoder or _open_text(settings)
+                embeddings = embed_texts(encoder, texts, preparation="raw", settings=settings).matrix
+            found[field] = FieldData(present, texts, embeddings)
         elif any(product.photo is not None for product in products):
             data, problems = _gather_photos(products, settings)
             if data.present.any():
@@ -84,18 +87,28 @@ def _photo_outputs() -> list[EncoderSpec]:
     return [rows[output] for output in spec.outputs]
 
 
-def assert_text(encoder: object) -> None:
-    """Refuse what is no pretrained text encoder."""
+def _open_text(settings: Settings) -> PretrainedText:
+    encoder = open_spec(ENCODERS[TEXT_ENCODER], settings=settings)
     if not isinstance(encoder, PretrainedText):
-        raise TypeError("the text encoder of an engine is pretrained")
+        raise TypeError(f"{TEXT_ENCODER} is no pretrained text encoder")
+    return encoder
 
 
 def group_duplicates(products: Sequence[Product], *, threads: int) -> NDArray[np.int64]:
     """Return the near-duplicate group of each product, by text and by photo."""
+    return near_duplicate_groups(whole_texts(products), photo_hashes=hash_photos(products, threads=threads))
+
+
+def whole_texts(products: Sequence[Product]) -> list[str]:
+    """Return what near-duplicates are told by: title and description of every product."""
+    return [f"{product.title} {product.description}" for product in products]
+
+
+def hash_photos(products: Sequence[Product], *, threads: int) -> list[int | None]:
+    """Return the perceptual hash of every photo; None where there is none, or it cannot be read."""
     photos = [product.photo for product in products]
     hashes: list[int | None] = [None] * len(photos)
     if any(photo is not None for photo in photos):
         for place, pixels in decode_all(photos, shape=HASH_SHAPE, threads=threads, label="looking for duplicates"):
             hashes[place] = perceptual_hash(pixels) if isinstance(pixels, np.ndarray) else None
-    texts = [f"{product.title} {product.description}" for product in products]
-    return near_duplicate_groups(texts, photo_hashes=hashes)
+    return hashes

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aisle.study.report.svg import label, line, number, svg, text_width, ticks
+from aisle.report.svg import label, line, number, svg, text_width, ticks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-TEMPLATES = Path(__file__).parent / "templates"
-
 HUES = 8
 """Colours told apart with any kind of colour blindness (Okabe and Ito, 2008, the yellow darkened)."""
 
@@ -26,7 +24,7 @@ OTHER = -1
 @cache
 def style() -> str:
     """Return the style sheet of the figures, which travels in every one of them."""
-    return (TEMPLATES / "figure.css").read_text(encoding="utf-8").strip()
+    return (Path(__file__).parent / "figure.css").read_text(encoding="utf-8").strip()
 
 
 def escape(text: object) -> str:

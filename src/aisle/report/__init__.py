@@ -1,0 +1,1 @@
+"""What every report and drawing shares: figures as SVG, thumbnails, pages that hold everything they need."""
