@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.linear_model import Ridge as Peer
 
 from aisle.heads import ridge as module
-from aisle.heads.ridge import RIDGE, Ridge, inner_products
+from aisle.heads.ridge import LEAST_RIDGE, MOST_RIDGE, Ridge, inner_products, usual_ridge
 from aisle.heads.tree import CategoryTree
 
 TREE = CategoryTree.grow([("A", "x"), ("A", "y"), ("A",), ("B",), ("C", "z")], least=1)
@@ -17,6 +17,9 @@ def draw(rows=80, width=12, seed=0, *, tree=TREE):
     features = rng.standard_normal((rows, width)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     return features, rng.choice(tree.terminals, rows)
+
+
+RIDGE = 0.15
 
 
 def expected(features, terminals, *, tree=TREE):
@@ -39,7 +42,7 @@ def expected(features, terminals, *, tree=TREE):
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix], ids=["dense", "sparse"])
 def test_weights_are_those_of_scikit_learn(shape, kind):
     features, terminals = draw(*shape)
-    weights, bias = Ridge(kind(features), terminals, tree=TREE).fit(np.arange(len(terminals)))
+    weights, bias = Ridge(kind(features), terminals, tree=TREE, ridge=RIDGE).fit(np.arange(len(terminals)))
     for found, wanted in zip((weights, bias), expected(features, terminals), strict=True):
         np.testing.assert_allclose(found, wanted, atol=2e-4)
 
@@ -47,7 +50,7 @@ def test_weights_are_those_of_scikit_learn(shape, kind):
 def test_some_of_the_rows_are_fitted_as_if_there_were_no_others():
     features, terminals = draw()
     rows = np.arange(0, 80, 3)
-    found = Ridge(sparse.csr_matrix(features), terminals, tree=TREE).fit(rows)
+    found = Ridge(sparse.csr_matrix(features), terminals, tree=TREE, ridge=RIDGE).fit(rows)
     for one, other in zip(found, expected(features[rows], terminals[rows]), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-4)
 
@@ -60,9 +63,9 @@ def test_many_rows_give_nearly_the_same_as_few(monkeypatch):
     """
     features, terminals = draw(rows=120, width=400)
     rows = np.arange(120)
-    exact = Ridge(sparse.csr_matrix(features), terminals, tree=TREE)
+    exact = Ridge(sparse.csr_matrix(features), terminals, tree=TREE, ridge=RIDGE)
     monkeypatch.setattr(module, "EXACT_ROWS", 20)
-    stepped = Ridge(sparse.csr_matrix(features), terminals, tree=TREE)
+    stepped = Ridge(sparse.csr_matrix(features), terminals, tree=TREE, ridge=RIDGE)
     (one, bias), (other, same) = expected(features, terminals), stepped.fit(rows)
     np.testing.assert_allclose(same, bias, atol=1e-6)
     left = module._TOLERANCE * np.sqrt(len(rows))  # targets are 1 at most
@@ -76,7 +79,7 @@ def test_many_rows_give_nearly_the_same_as_few(monkeypatch):
 
 def test_scores_are_features_times_weights():
     features, terminals = draw()
-    head = Ridge(sparse.csr_matrix(features), terminals, tree=TREE)
+    head = Ridge(sparse.csr_matrix(features), terminals, tree=TREE, ridge=RIDGE)
     weights, bias = head.fit(np.arange(40))
     rows = np.arange(40, 80)
     np.testing.assert_allclose(head.score(weights, bias, rows), features[rows] @ weights + bias, atol=1e-6)
@@ -84,7 +87,7 @@ def test_scores_are_features_times_weights():
 
 def test_targets_of_siblings_sum_to_one_so_do_the_scores():
     features, terminals = draw()
-    head = Ridge(features, terminals, tree=TREE)
+    head = Ridge(features, terminals, tree=TREE, ridge=RIDGE)
     scores = head.score(*head.fit(np.arange(80)), np.arange(80))
     for _, run in TREE.siblings():
         if run.stop - run.start > 1:
@@ -95,7 +98,7 @@ def test_siblings_without_products_and_only_children_score_nothing():
     features, terminals = draw()
     b = TREE.terminal(("B",))
     rows = np.flatnonzero((terminals == b) | (terminals == TREE.terminal(("C", "z"))))
-    weights, bias = Ridge(features, terminals, tree=TREE).fit(rows)
+    weights, bias = Ridge(features, terminals, tree=TREE, ridge=RIDGE).fit(rows)
     below = [node for node in range(len(TREE)) if TREE.parents[node] >= 0]
     assert not weights[:, below].any()
     assert not bias[below].any()
@@ -107,7 +110,7 @@ def test_siblings_without_products_and_only_children_score_nothing():
 def test_rows_without_any_feature_fit(kind, exact, monkeypatch):
     monkeypatch.setattr(module, "EXACT_ROWS", exact)
     _, terminals = draw(20, 30)
-    weights, bias = Ridge(kind(np.zeros((20, 30), np.float32)), terminals, tree=TREE).fit(np.arange(20))
+    weights, bias = Ridge(kind(np.zeros((20, 30), np.float32)), terminals, tree=TREE, ridge=RIDGE).fit(np.arange(20))
     assert not weights.any()
     assert np.isfinite(bias).all()
 
@@ -117,7 +120,7 @@ def test_equal_rows_fit(exact, monkeypatch):
     monkeypatch.setattr(module, "EXACT_ROWS", exact)
     features, terminals = draw(40, 60)
     features[:] = features[0]
-    weights, _ = Ridge(sparse.csr_matrix(features), terminals, tree=TREE).fit(np.arange(40))
+    weights, _ = Ridge(sparse.csr_matrix(features), terminals, tree=TREE, ridge=RIDGE).fit(np.arange(40))
     np.testing.assert_allclose(weights, expected(features, terminals)[0], atol=1e-3)
 
 
@@ -130,3 +133,10 @@ def test_inner_products_are_of_all_pairs(density):
     features[:100, 0] = 1
     for kind in (np.asarray, sparse.csr_matrix):
         np.testing.assert_allclose(inner_products(kind(features)), features @ features.T, rtol=1e-4, atol=1e-5)
+
+
+def test_the_usual_ridge_grows_with_the_products_and_stays_within_bounds():
+    ridges = [usual_ridge(rows) for rows in (1, 500, 3000, 8000, 10**6)]
+    assert ridges == sorted(ridges)
+    assert (ridges[0], ridges[-1]) == (LEAST_RIDGE, MOST_RIDGE)
+    assert LEAST_RIDGE < ridges[2] < ridges[3] < MOST_RIDGE

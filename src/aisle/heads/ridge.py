@@ -20,8 +20,10 @@ Ids = NDArray[np.int64]
 Features = Any
 """ndarray or csr_matrix of float32, shape (n, d), rows of length 1 at most."""
 
-RIDGE = 0.15
-"""On features whose rows have about unit length; of the values 0.05 to 0.5 none did clearly better."""
+RIDGE_PER_ROW = 3e-5
+LEAST_RIDGE, MOST_RIDGE = 0.03, 0.3
+"""On features whose rows have about unit length. A thousand products want little, ten thousand ten times as much; a
+factor of three hardly matters (`benchmarks/engine_choices.py`)."""
 
 EXACT_ROWS = 6_000
 _SHARED = 50  # a term that more than one in so many products has is a common one
@@ -41,9 +43,11 @@ class Ridge:
         The terminal node of each product.
     tree : CategoryTree
         Its nodes are what is scored.
+    ridge : float, optional
+        What is added to the inner products; by default it grows with the products, see `usual_ridge`.
     """
 
-    def __init__(self, features: Features, terminals: Ids, *, tree: CategoryTree, ridge: float = RIDGE) -> None:
+    def __init__(self, features: Features, terminals: Ids, *, tree: CategoryTree, ridge: float | None = None) -> None:
         self._features = features
         self._ways = tree.indicator(terminals)
         self._tree = tree
@@ -69,24 +73,25 @@ class Ridge:
                 continue
             targets = targets[here]
             bias[run] = targets.mean(axis=0)
-            weights[:, run] = self._solve(rows[here], targets - bias[run])
+            ridge = usual_ridge(int(here.sum())) if self._ridge is None else self._ridge
+            weights[:, run] = self._solve(rows[here], targets - bias[run], ridge)
         return weights, bias
 
     def score(self, weights: Array, bias: Array, rows: Ids) -> Array:
         """Return the scores of some of the products, shape (len(rows), nodes)."""
         return np.asarray(self._features[rows] @ weights + bias, dtype=np.float32)
 
-    def _solve(self, rows: Ids, targets: Array) -> Array:
+    def _solve(self, rows: Ids, targets: Array, ridge: float) -> Array:
         features = self._features[rows]
         count, dimensions = features.shape
         if not sparse.issparse(features) and dimensions < count:
             inner = features.T @ features
-            inner[np.diag_indices(dimensions)] += self._ridge
+            inner[np.diag_indices(dimensions)] += ridge
             return np.asarray(_factorised(inner, features.T @ targets))
         if count > EXACT_ROWS:
-            return np.asarray(features.T @ _conjugate_gradients(features, targets, ridge=self._ridge))
+            return np.asarray(features.T @ _conjugate_gradients(features, targets, ridge=ridge))
         inner = self._inner(rows)
-        inner[np.diag_indices(count)] += self._ridge
+        inner[np.diag_indices(count)] += ridge
         return np.asarray(features.T @ _factorised(inner, targets))
 
     def _inner(self, rows: Ids) -> Array:
@@ -96,6 +101,15 @@ class Ridge:
         if self._products is None:
             self._products = inner_products(self._features)
         return self._products[np.ix_(rows, rows)]
+
+
+def usual_ridge(rows: int) -> float:
+    """Return the ridge for so many products.
+
+    >>> usual_ridge(500), usual_ridge(100_000)
+    (0.03, 0.3)
+    """
+    return min(MOST_RIDGE, max(LEAST_RIDGE, RIDGE_PER_ROW * rows))
 
 
 def inner_products(features: Features) -> Array:
