@@ -15,7 +15,9 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from aisle import Settings, read_catalog
-from aisle.engine.gather import gather, group_duplicates
+from aisle.encode import ENCODERS, embed_texts, open_spec
+from aisle.engine.gather import TEXT_ENCODER, gather, group_duplicates
+from aisle.heads.expert import FieldData
 from aisle.heads.folds import repeated_folds
 from aisle.heads.landmarks import Landmarks
 from aisle.heads.lexicon import learn_lexicon, sparse_rows
@@ -25,6 +27,7 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 RIDGES = (0.03, 0.1, 0.3)
+_POOLED_RIDGE = 0.03
 
 
 def main() -> None:
@@ -39,6 +42,11 @@ def main() -> None:
         sys.exit("every top category needs five products, and there must be two")
     settings = Settings.load()
     fields = gather(products, settings=settings).fields
+    for name, data in fields.items():
+        if data.texts is not None and data.embeddings is None:  # what engines leave out, for comparison
+            encoder = open_spec(ENCODERS[TEXT_ENCODER], settings=settings)
+            embeddings = embed_texts(encoder, data.texts, preparation="raw", settings=settings).matrix
+            fields[name] = FieldData(data.present, data.texts, embeddings)
     groups = group_duplicates(products, threads=settings.threads)
     judge = Judge(labels, groups, repeats=options.repeats)
     kernels = {}
@@ -57,10 +65,13 @@ def main() -> None:
     print(f"One expert: accuracy (grouped) at ridge {RIDGES}")
     for name, kernel in kernels.items():
         print(f"  {name:32s}", "  ".join(judge.alone(kernel, ridge) for ridge in RIDGES), flush=True)
-    used = {name: kernel for name, kernel in kernels.items() if not name.endswith("linear")}
+    curved = {name: kernel for name, kernel in kernels.items() if not name.endswith("linear")}
+    used = {name: kernel for name, kernel in curved.items() if name != "attributes, embedding"}
     print("\nAll experts together: accuracy (grouped), negative log-likelihood")
     for pull in (0.0, 1.0, 5.0, 25.0, 1e6):
         print(f"  weighted scores, pull {pull:<9g}", judge.pooled(list(used.values()), pull), flush=True)
+    if len(used) < len(curved):
+        print("  the same, attributes also embedded, pull 5", judge.pooled(list(curved.values()), 5.0), flush=True)
     print("  one machine, curved       ", "  ".join(judge.alone(_mean(used.values()), ridge) for ridge in RIDGES))
     linear = [kernel for name, kernel in kernels.items() if name.endswith(("terms", "linear"))]
     print("  one machine, linear       ", "  ".join(judge.alone(_mean(linear), ridge) for ridge in RIDGES))
@@ -96,7 +107,7 @@ class Judge:
                 inner = list(repeated_folds(self.labels[train], folds=5, repeats=1, groups=self.groups[train], seed=7))
                 known, new = [], []
                 for kernel in kernels:
-                    weights, inverse = self._fit(kernel, train, 0.1)
+                    weights, inverse = self._fit(kernel, train, _POOLED_RIDGE)
                     new.append(kernel[np.ix_(test, train)] @ weights)
                     held = np.zeros_like(weights)
                     for _, out in inner:  # the leave-out formula for least squares

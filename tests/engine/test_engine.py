@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import aisle
 from aisle.engine import Engine
-from aisle.engine.engine import summary_of
 from aisle.errors import EngineError
 from aisle.heads.thresholds import NotCertified, Threshold, items_needed
 from aisle.product import Evidence, Product
@@ -274,7 +273,7 @@ def test_loading_is_at_the_root(engine, engine_folder):
     assert found.fingerprint == engine.fingerprint
     assert len(found.fingerprint) == 12
     assert found.fingerprint in repr(found)
-    assert summary_of(found)["products"] == 126
+    assert found.knowledge.facts["products"] == 126
     with pytest.raises(EngineError, match="no engine at"):
         aisle.load(engine_folder.parent / "other")
 

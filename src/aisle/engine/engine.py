@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -301,8 +300,3 @@ def load_engine(path: str | Path, *, settings: Settings | None = None) -> Engine
     artifact = open_artifact(Path(path))
     artifact.verify()
     return Engine(from_artifact(artifact), fingerprint=artifact.fingerprint, settings=settings)
-
-
-def summary_of(engine: Engine) -> dict[str, Any]:
-    """Return what there is to know of an engine, as plain values."""
-    return {"engine": engine.fingerprint, "precision": engine.precision, **engine.knowledge.facts}
