@@ -51,6 +51,12 @@ class Product:
     category: CategoryPath = ()
 
     def __post_init__(self) -> None:
+        for name in ("title", "description", "id"):
+            value: object = getattr(self, name)
+            if value is None:
+                object.__setattr__(self, name, "")
+            elif not isinstance(value, str):
+                raise TypeError(f"{name} is text, not {type(value).__name__}: {repr(value)[:60]}")
         photo: object = self.photo  # callers without a type checker pass text
         if isinstance(photo, str):
             object.__setattr__(self, "photo", Path(photo))

@@ -105,3 +105,13 @@ def test_no_catalogue(aisle):
     done = aisle("audit", "nowhere", "--out", "out")
     assert done.exit_code == 1
     assert "nowhere" in done.stderr
+
+
+def test_nothing_is_written_into_an_engine(aisle, tmp_path):
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "manifest.json").write_text("{}")
+    (tmp_path / "shop.csv").write_text("title,category\nwatch,Watches\nmug,Kitchen\n")
+    done = aisle("audit", tmp_path / "shop.csv", "--out", tmp_path / "engine")
+    assert done.exit_code == 2
+    assert "holds an engine" in " ".join(done.stderr.split())
+    assert [path.name for path in (tmp_path / "engine").iterdir()] == ["manifest.json"]

@@ -57,8 +57,8 @@ def test_the_bound_is_the_one_at_the_level_used():
         ([200, 200, 170, 230], [50, 50, 0, 0], 0.981, 0.0375),
         ([200, 200, 170, 100], [50, 50, 0, 0], None, None),
         ([200, 200, 200, 100], [0, 50, 0, 0], 0.981, 0.02625),
-        ([200, 200, 200, 230], [0, 0, 0, 0], 0.1, 0.05),
-        ([400, 200, 200, 100], [0, 50, 50, 0], 0.1, 0.00125),
+        ([200, 200, 200, 230], [0, 0, 0, 0], 0.6, 0.05),
+        ([400, 200, 200, 100], [0, 50, 50, 0], 0.6, 0.00125),
         ([200, 230, 200, 100], [50, 0, 50, 0], 0.941, 0.01125),
     ],
     ids=["own share", "handed down", "not without rejection", "a gap stops it", "all", "floor", "a start below"],
@@ -66,7 +66,7 @@ def test_the_bound_is_the_one_at_the_level_used():
 def test_shares_of_delta_by_hand(answered, wrong, threshold, level):
     """At 98 % of delta 0.05, by hand: 0.00125 each, and 0.01, 0.025, 0.01 on 0.941, 0.981 and 0.995."""
     counts = AnswerCounts(
-        thresholds=np.array([0.1, 0.941, 0.981, 0.995]),
+        thresholds=np.array([0.6, 0.941, 0.981, 0.995]),
         answered=np.array(answered),
         wrong=np.array(wrong),
         by_depth=np.array(answered)[:, None],
@@ -81,7 +81,14 @@ def test_shares_of_delta_by_hand(answered, wrong, threshold, level):
 def test_all_right_answers_everything():
     counts = count_answers(np.full((400, 2), [0.999, 0.97]), np.ones((400, 2), dtype=bool))
     found = certify(counts, precision=0.98)
-    assert (found.threshold, found.coverage) == (0.0, 1.0)
+    assert (found.threshold, found.coverage) == (0.5, 1.0)
+
+
+def test_nobody_is_answered_with_what_is_more_probably_wrong_than_right():
+    """All held-out answers are right, whatever their confidence; a product of no known category still gets none."""
+    counts = count_answers(np.tile([[0.3], [0.9]], (500, 1)), np.ones((1000, 1), dtype=bool))
+    found = certify(counts, precision=0.95)
+    assert (found.threshold, found.answered) == (0.5, 500)
 
 
 def test_only_the_sure_ones_are_answered():
@@ -109,7 +116,7 @@ def test_what_cannot_be_certified_says_what_can():
     assert isinstance(missed, NotCertified)
     # one threshold, at a tenth of delta: the floor
     assert missed.best == np.floor(stats.beta.ppf(0.005, 1940, 61) * 1000) / 1000
-    expected = f"the best certified precision is {100 * missed.best:.1f} % (60 of 2000 held-out answers wrong)"
+    expected = f"what may safely be asked for is {100 * missed.best:.1f} % (60 of 2000 held-out answers wrong)"
     assert missed.reason == f"98 % cannot be certified: {expected}"
     assert isinstance(certify(flat(2000, 60), precision=missed.best), Threshold)
 

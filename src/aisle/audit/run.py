@@ -99,7 +99,7 @@ def _grow(labelled: Sequence[Product], level: int) -> CategoryTree:
     if len(labelled) < LEAST_PRODUCTS:
         raise AuditError(
             f"{len(labelled)} products have a category; an audit needs at least {LEAST_PRODUCTS}. If the category "
-            "column was not recognised, name it: category=COLUMN"
+            "column was not recognised, name it with --map category=COLUMN"
         )
     tree = CategoryTree.grow([product.category for product in labelled], level=level)
     if not Kinship.of_tree(tree).against.any():

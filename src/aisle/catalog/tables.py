@@ -217,6 +217,9 @@ def _is_code(title: str) -> bool:
     for prefix in ("img", "dsc", "dscn", "dscf", "pxl", "photo", "image", "p"):
         if letters.removeprefix(prefix).isdigit():
             return True
+    digits = sum(char.isdigit() for char in letters)
+    if " " not in title and digits >= 3 and 2 * digits > len(letters):  # A10042: an article number
+        return True
     return len(letters) >= 16 and all(c in "0123456789abcdef" for c in letters)
 
 

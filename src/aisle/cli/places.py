@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 
-def check_folder(out: Path, *, source: Path, example: str, what: str) -> None:
+def check_folder(out: Path, *, source: Path, example: str, what: str, over_engine: bool = False) -> None:
     """Refuse a folder that cannot be written to, or that is the catalogue's own; leave nothing behind.
 
     Parameters
@@ -19,6 +19,8 @@ def check_folder(out: Path, *, source: Path, example: str, what: str) -> None:
         The name of a folder that would do.
     what : str
         What is to be written.
+    over_engine : bool
+        Whether an engine in that folder may be replaced.
 
     Raises
     ------
@@ -31,6 +33,8 @@ def check_folder(out: Path, *, source: Path, example: str, what: str) -> None:
             f"name another, e.g. {out / example}",
             param_hint="--out",
         )
+    if not over_engine and (out / "manifest.json").exists():
+        raise typer.BadParameter(f"{out} holds an engine; name another folder for {what}", param_hint="--out")
     place = out
     while not place.exists() and place != place.parent:
         place = place.parent

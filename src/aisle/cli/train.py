@@ -148,7 +148,7 @@ def choose_depth(level: int | None, leaf: bool) -> int | None:
 def _check_places(out: Path, source: Path, quarantine: Path) -> None:
     from aisle.engine.artifact_writer import check_destination
 
-    check_folder(out, source=source, example="engine", what="the engine")
+    check_folder(out, source=source, example="engine", what="the engine", over_engine=True)
     if source.exists() and out.resolve() in (source.resolve(), *source.resolve().parents):
         raise typer.BadParameter(f"{out} holds the catalogue; name another folder", param_hint="--out")
     check_destination(out)

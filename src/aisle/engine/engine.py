@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from aisle.engine.store import Knowledge, from_artifact
 from aisle.errors import EngineError, PhotoError
 from aisle.heads.answers import answer_depths
 from aisle.heads.expert import FieldData
-from aisle.heads.fused import Subset
+from aisle.heads.fused import Subset, all_subsets
 from aisle.heads.landmarks import Landmarks
 from aisle.heads.thresholds import NotCertified, Threshold, certify
 from aisle.heads.tree import ROOT, CategoryTree
@@ -59,6 +60,7 @@ class Engine:
                 try_out(reader, knowledge.encoders[name])
         self._text, self._photo = readers.get("text"), readers.get("photo")
         self._certified = lru_cache(maxsize=256)(self._certify)
+        self._basis = lru_cache(maxsize=256)(self._choose)
 
     @property
     def tree(self) -> CategoryTree:
@@ -108,6 +110,8 @@ class Engine:
         ------
         ValueError
             The precision is not between 0 and 1.
+        TypeError
+            Something among the products is none.
         """
         return self.predict_with_probabilities(products, precision=precision, evidence=evidence)[0]
 
@@ -121,12 +125,14 @@ class Engine:
         precision = self.precision if precision is None else precision
         if not 0 < precision < 1:
             raise ValueError(f"precision {precision} must lie between 0 and 1, e.g. 0.98 for 98 %")
+        given: Sequence[object] = products
+        for foreign in (each for each in given if not isinstance(each, Product)):
+            kind, shown = type(foreign).__name__, repr(foreign)[:60]
+            raise TypeError(f"an engine reads aisle.Product(title=..., photo=...), not {kind}: {shown}")
         if not products:
             return [], np.empty((0, len(self.tree)))
         fields, problems = self._read(products)
-        with self._blas.limit(
-            limits=1, user_api="blas"
-        ):  # products too small to be shared out: threads would only wait
+        with self._blas.limit(limits=1, user_api="blas"):  # the products are small: threads would only wait
             return self._answer(products, fields, problems, precision=precision, evidence=evidence)
 
     def _answer(
@@ -142,7 +148,8 @@ class Engine:
         every = np.empty((len(products), len(self.tree)))
         scores = classifier.score(fields)
         found: list[Prediction | None] = [None] * len(products)
-        for subset, rows in classifier.subsets(fields):
+        for given, rows in classifier.subsets(fields):
+            subset = self._basis(given, precision)
             if subset:
                 logs = classifier.log_probability(scores[:, rows], subset)
             else:
@@ -166,9 +173,24 @@ class Engine:
             return np.empty((0, len(self.tree)))
         return np.exp(np.minimum(self.knowledge.classifier.predict(self._read(products)[0]), 0.0))
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an engine is not pickled: it is a folder, which `aisle.load` reads; copy that")
+
     def certificate(self, subset: Subset, *, precision: float) -> Threshold | NotCertified:
         """Return the threshold from which answers for these fields have the precision, or why there is none."""
         return self._certified(subset, precision)
+
+    def _choose(self, given: Subset, precision: float) -> Subset:
+        """Return the fields to answer from: all that are given, or the part that is certified and answers most.
+
+        A further field must not silence an engine: where the few products that have it cannot certify a precision, the
+        others still can.
+        """
+        if not given or isinstance(self._certified(given, precision), Threshold):
+            return given
+        rules = {part: self._certified(part, precision) for part in all_subsets(given)}
+        coverage = {part: rule.coverage for part, rule in rules.items() if isinstance(rule, Threshold)}
+        return max(coverage, key=lambda part: coverage[part], default=given)
 
     def _certify(self, subset: Subset, precision: float) -> Threshold | NotCertified:
         pool = self.knowledge.classifier.pools.get(subset)

@@ -21,6 +21,10 @@ _STARTS = ((1.0, 0.5), (0.3, 0.2), (3.0, 0.2))
 _EVERYWHERE = 0.1
 """The part of delta that is spread over all thresholds evenly."""
 
+LEAST_CONFIDENCE = 0.5
+"""No lower threshold is tested. Where a catalogue is easy even 0 keeps the precision, for products like its own; but an
+answer that is more probably wrong than right convinces nobody, and is what a product of no known category gets."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
@@ -66,8 +70,8 @@ class NotCertified:
     reason : str
         Why not, in plain words.
     best : float
-        The highest precision, in whole tenths of a percent, that some threshold is certified for; 0 if none. It holds
-        for all thresholds at once, so it may be asked for after it was read here.
+        A precision, in whole tenths of a percent, that can be asked for after it was read here: its bound holds for all
+        thresholds at once. A somewhat higher one, fixed beforehand, may be certified, too. 0 if there is none.
     needed : int
         Error-free answers without which nothing is certified at this precision.
     answered : int
@@ -142,7 +146,7 @@ def certify(counts: AnswerCounts, *, precision: float, delta: float = 0.05) -> T
     >>> from aisle.heads.answers import count_answers
     >>> counts = count_answers([[0.99]] * 200, [[True]] * 200)
     >>> certify(counts, precision=0.98).threshold
-    0.0
+    0.5
     >>> certify(counts, precision=0.99).reason
     'needs at least 367 error-free held-out answers to certify 99 %; there were 200'
     """
@@ -150,6 +154,8 @@ def certify(counts: AnswerCounts, *, precision: float, delta: float = 0.05) -> T
     shares = delta * _shares(counts.thresholds, precision)
     found, carried = None, 0.0
     for place in range(len(shares) - 1, -1, -1):
+        if counts.thresholds[place] < LEAST_CONFIDENCE:
+            break
         level = carried + shares[place]
         answered, wrong = int(counts.answered[place]), int(counts.wrong[place])
         rejected = answered > 0 and binomial_log_cdf(wrong, answered, 1 - precision) <= math.log(level)
@@ -181,8 +187,9 @@ def best_certified(counts: AnswerCounts, *, delta: float = 0.05) -> tuple[float,
     level = delta * _EVERYWHERE / len(counts.thresholds)
     best, where = 0.0, None
     # The test is quick and the bound is not: after the likeliest, hardly a threshold can beat the best so far.
+    usable = counts.thresholds >= LEAST_CONFIDENCE
     likely = np.argsort(-(counts.answered - counts.wrong - 4 * np.sqrt(counts.wrong + 4)) / (counts.answered + 1))
-    for place in likely.tolist():
+    for place in likely[usable[likely]].tolist():
         answered, wrong = int(counts.answered[place]), int(counts.wrong[place])
         if answered and (best == 0 or binomial_log_cdf(wrong, answered, 1 - best) < math.log(level)):
             bound = precision_lower_bound(answered - wrong, answered, level=level)
@@ -211,7 +218,7 @@ def _explain(counts: AnswerCounts, precision: float, delta: float, level: float)
     elif best:
         wrong, answered = counts.wrong[where], counts.answered[where]
         reason = (
-            f"{asked} cannot be certified: the best certified precision is {_percent(best)} "
+            f"{asked} cannot be certified: what may safely be asked for is {_percent(best)} "
             f"({wrong} of {answered} held-out answers wrong)"
         )
     else:

@@ -157,7 +157,7 @@ def _prepare(
     if len(own) < LEAST_PRODUCTS:
         raise TrainingError(
             f"{len(own)} products have a category; cross-validation needs at least {LEAST_PRODUCTS}. If the category "
-            "column was not recognised, name it: category=COLUMN"
+            "column was not recognised, name it with --map category=COLUMN"
         )
     labels = [product.category[: options.level] for product in own]
     tree = CategoryTree.grow(labels, least=options.least)

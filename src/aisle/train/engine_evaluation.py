@@ -52,7 +52,9 @@ def evaluate_engine(
     asked = engine.precision if precision is None else precision
     labelled = [product for product in products if product.category]
     if not labelled:
-        raise TrainingError("no product has a category to compare answers with; name its column: category=COLUMN")
+        raise TrainingError(
+            "no product has a category to compare answers with; name its column with --map category=COLUMN"
+        )
     seen = seen_rows(labelled, engine.knowledge.references.seen)
     judged = [product for product, known in zip(labelled, seen.tolist(), strict=True) if not known] or labelled
     predictions: list[Prediction] = []

@@ -132,7 +132,7 @@ def _grow(labelled: Sequence[Product], options: TrainingOptions) -> CategoryTree
     if len(labelled) < LEAST_PRODUCTS:
         raise TrainingError(
             f"{len(labelled)} products have a category; training needs at least {LEAST_PRODUCTS}. If the category "
-            "column was not recognised, name it: category=COLUMN"
+            "column was not recognised, name it with --map category=COLUMN"
         )
     tree = CategoryTree.grow([product.category for product in labelled], level=options.level, least=options.least)
     if len(tree.terminals) < 2:

@@ -135,7 +135,8 @@ def _precision(evaluation: Mapping[str, Any], drawn: Sequence[str]) -> list[str]
         "## Answers at a precision",
         "",
         "Which share of the products gets an answer when answers must be right so often, and in brackets how many of "
-        "the held-out answers were wrong. An answer may stop above the leaf. A dash: these data cannot certify it.",
+        "the held-out answers were wrong. An answer may stop above the leaf. A dash: these data cannot certify it; the "
+        "engine then answers from the part of the fields that they can certify it for, if there is one.",
         "",
         *table(["what a product has", *(f"{100 * precision:g} %" for precision in asked)], rows),
     ]
