@@ -5,6 +5,7 @@ from typing import Any
 
 from aisle.cli.terminal import WIDTH, columns_of, plain, say
 from aisle.cli.train_report import NAME, name_of, share_text
+from aisle.heads.tree import MIN_EXAMPLES
 
 _CATEGORY = 34
 _MOST = 40
@@ -122,6 +123,13 @@ def print_cross_validation(found: Mapping[str, Any]) -> None:
     depth = "whole paths" if how["level"] is None else f"level {how['level']}"
     say(f"Cross-validation, {deal}, {grouped}; {depth}. In brackets 95 % intervals (Nadeau & Bengio).")
     _print_folds(found["subsets"], found["least_support"])
+    if how["level"] != 1:
+        print()
+        say(
+            f"A path with fewer than {MIN_EXAMPLES} products among a fold's training rows is not learned there: its "
+            "products end at the category above, and count as wrong in the whole path. An engine of all products "
+            "knows more paths."
+        )
     if found["with_extra"] is not None:
         joined, given = (found["extra"][name] for name in ("joined", "given"))
         print()
