@@ -23,8 +23,8 @@ def test_commands_of_the_readme_exist():
 @pytest.mark.slow
 @pytest.mark.network
 def test_the_example_prints_what_stands_beside_it(tmp_path):
-    code = re.search(r"```python\n(.*?)```", README, flags=re.S)[1]
-    printed = re.search(r"```text\n(.*?)```", README, flags=re.S)[1]
+    example = r"```python\n((?:(?!```).)*)```\s+It prints:\s+```text\n(.*?)```"
+    code, printed = re.search(example, README, flags=re.S).groups()
     subprocess.run([sys.executable, "-m", "aisle", "sample", "shop"], cwd=tmp_path, check=True, capture_output=True)
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True, env={**os.environ}
