@@ -216,10 +216,10 @@ def table(tmp_path, *, location):
     return tensor
 
 
-@pytest.mark.parametrize("location", ["table.bin", "../work/table.bin"])
+@pytest.mark.parametrize("location", ["table.bin", "../inner/table.bin"])
 def test_a_graph_that_keeps_weights_in_other_files_is_refused(engine_files, tmp_path, monkeypatch, location):
     """The runtime alone would open them: names are resolved against the working folder, and may lead out of it."""
-    work = tmp_path / "work"
+    work = tmp_path / "inner"
     work.mkdir()
     monkeypatch.chdir(work)
     graph = text_graph_with(table(work, location=location))

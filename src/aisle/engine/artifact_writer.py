@@ -14,7 +14,7 @@ from aisle.engine.folder_reader import open_regular
 from aisle.engine.layout import MANIFEST, MAX_MANIFEST_BYTES, Layout
 from aisle.engine.manifest import Listed, Manifest, fingerprint, parse_manifest
 from aisle.errors import DiskFullError, EngineError
-from aisle.files import disk_errors, sha256_bytes
+from aisle.files import disk_errors, sha256_bytes, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +101,12 @@ def _fill(staging: Path, files: Mapping[str, bytes]) -> None:
         folders.update(parent for parent in path.parents if parent.is_relative_to(staging))
         if name == MANIFEST:
             for each in folders:
-                _sync(each)
+                sync_folder(each)
         with path.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-    _sync(staging)
+    sync_folder(staging)
 
 
 def _exchange(layout: Layout, staging: Path) -> None:
@@ -120,7 +120,7 @@ def _exchange(layout: Layout, staging: Path) -> None:
             os.rename(previous, real)
         raise
     try:
-        _sync(real.parent)
+        sync_folder(real.parent)
     except OSError as err:  # the new engine is there, and all of it
         log.warning("%s might not survive a power failure now (%s)", real, err)
 
@@ -189,17 +189,6 @@ def _foreign(folder: Path, files: set[str]) -> Iterator[str]:
                     waiting.append(name)
                 else:
                     yield name
-
-
-def _sync(folder: Path) -> None:
-    """Make names survive a power loss, where the platform lets a folder be synced."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager
