@@ -115,3 +115,16 @@ def test_nothing_is_written_into_an_engine(aisle, tmp_path):
     assert done.exit_code == 2
     assert "holds an engine" in " ".join(done.stderr.split())
     assert [path.name for path in (tmp_path / "engine").iterdir()] == ["manifest.json"]
+
+
+def test_the_only_product_of_a_category_is_not_judged(aisle, tmp_path, tiny_networks, monkeypatch):
+    """Held out, nothing is left that could speak for its label: that is no suspicion."""
+    tiny_networks(monkeypatch)
+    rows = [f"{colour} {thing} {number},{shelf}" for number, colour in enumerate(["red", "blue", "green"] * 5)
+            for thing, shelf in (("watch", "Watches"), ("mug", "Kitchen"))]  # fmt: skip
+    (tmp_path / "shop.csv").write_text("\n".join(["title,category", *rows, "silk scarf,Scarves", ""]))
+    done = aisle("audit", tmp_path / "shop.csv", "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert found["unjudged"] == 1
+    assert all(row["given"] != "Scarves" for row in found["suspects"])

@@ -65,6 +65,8 @@ class Findings:
         self._neighbours = Neighbours(fields, opinions.fit.classifier)
         self._parts = {"text": opinions.text, "photo": opinions.photo}
         self.judged = ~np.isnan(opinions.everything[:, 0]) & np.asarray(kinship.against.any(axis=1))[self._labels]
+        # Held out, the only product of a category leaves nothing that could speak for its label.
+        self.judged &= np.bincount(self._labels)[self._labels] > 1
         shares = np.where(self.judged[:, None], opinions.everything, 1 / opinions.everything.shape[1])
         self._shares = shares
         self._nodes = kinship.categories(shares)
