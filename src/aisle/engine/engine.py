@@ -9,18 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from aisle.encode.parallel import map_threads
-from aisle.encode.portable import PhotoReader, TextReader, open_portable
 from aisle.engine.artifact import open_artifact
 from aisle.engine.evidence import Explainer
-from aisle.engine.fields import TEXT_FIELDS, field_texts
-from aisle.engine.foreign import explained, try_out
+from aisle.engine.reading import Reader
 from aisle.engine.store import Knowledge, from_artifact
-from aisle.errors import EngineError, PhotoError
+from aisle.errors import PhotoError
 from aisle.heads.answers import answer_depths
 from aisle.heads.expert import FieldData
 from aisle.heads.fused import Subset, all_subsets
-from aisle.heads.landmarks import Landmarks
 from aisle.heads.thresholds import NotCertified, Threshold, certify
 from aisle.heads.tree import ROOT, CategoryTree
 from aisle.product import CategoryPath, Evidence, Prediction, Product
@@ -50,15 +46,9 @@ class Engine:
     def __init__(self, knowledge: Knowledge, *, fingerprint: str, settings: Settings | None = None) -> None:
         self.knowledge = knowledge
         self.fingerprint = fingerprint
-        self._threads = (settings or Settings()).threads
         self._explainer = Explainer(knowledge)
         self._blas = ThreadpoolController()
-        self._embedded = {expert.field for expert in knowledge.classifier.experts if isinstance(expert.view, Landmarks)}
-        with explained("an encoder of this engine cannot be opened"):
-            readers = {name: open_portable(encoder) for name, encoder in knowledge.encoders.items()}
-            for name, reader in readers.items():
-                try_out(reader, knowledge.encoders[name])
-        self._text, self._photo = readers.get("text"), readers.get("photo")
+        self._reader = Reader(knowledge, threads=(settings or Settings()).threads)
         self._certified = lru_cache(maxsize=256)(self._certify)
         self._basis = lru_cache(maxsize=256)(self._choose)
 
@@ -131,7 +121,7 @@ class Engine:
             raise TypeError(f"an engine reads aisle.Product(title=..., photo=...), not {kind}: {shown}")
         if not products:
             return [], np.empty((0, len(self.tree)))
-        fields, problems = self._read(products)
+        fields, problems = self._reader.read(products)
         with self._blas.limit(limits=1, user_api="blas"):  # the products are small: threads would only wait
             return self._answer(products, fields, problems, precision=precision, evidence=evidence)
 
@@ -171,7 +161,7 @@ class Engine:
         """Return the probability of every category of `tree`, shape (n, nodes); children sum to their parent."""
         if not products:
             return np.empty((0, len(self.tree)))
-        return np.exp(np.minimum(self.knowledge.classifier.predict(self._read(products)[0]), 0.0))
+        return np.exp(np.minimum(self.knowledge.classifier.predict(self._reader.read(products)[0]), 0.0))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an engine is not pickled: it is a folder, which `aisle.load` reads; copy that")
@@ -198,59 +188,6 @@ class Engine:
             reason = f"no held-out product had {' + '.join(subset) or 'nothing'} to judge such answers by"
             return NotCertified(precision=precision, delta=0.05, reason=reason, best=0.0, needed=0, answered=0)
         return certify(pool.counts, precision=precision)
-
-    def _read(self, products: Sequence[Product]) -> tuple[dict[str, FieldData], dict[int, PhotoError]]:
-        """Read and embed what the experts need."""
-        problems: dict[int, PhotoError] = {}
-        texts = {name: field_texts(products, name) for name in self.modalities if name in TEXT_FIELDS}
-
-        def read(name: str) -> FieldData:
-            if name not in texts:
-                data, broken = self._read_photos(products)
-                problems.update(broken)
-                return data
-            present = np.array([bool(text) for text in texts[name]], dtype=np.bool_)
-            return FieldData(
-                present, texts[name], self._embed(texts[name], present) if name in self._embedded else None
-            )
-
-        # One product is too little to be shared out among the cores: its fields are, the slowest (the last) first.
-        names = self.modalities[::-1]
-        given = sum(any(texts[name] if name in texts else (each.photo for each in products)) for name in names)
-        few = given > 1 and len(products) < self._threads
-        fields = dict(
-            zip(names, map_threads(read, names, threads=self._threads) if few else map(read, names), strict=True)
-        )
-        return {name: fields[name] for name in self.modalities}, problems
-
-    def _embed(self, texts: Sequence[str], present: NDArray[np.bool_]) -> NDArray[np.float32] | None:
-        if not isinstance(self._text, TextReader):
-            return None
-        here = np.flatnonzero(present)
-        with explained("the text encoder of this engine fails"):
-            rows = self._text.read([texts[row] for row in here.tolist()], threads=self._threads) if here.size else None
-        width = int(self.knowledge.encoders["text"].about["dimension"])
-        matrix = np.zeros((len(texts), width), dtype=np.float32)
-        if rows is not None:
-            matrix[here] = rows
-        return matrix
-
-    def _read_photos(self, products: Sequence[Product]) -> tuple[FieldData, dict[int, PhotoError]]:
-        if not isinstance(self._photo, PhotoReader):
-            raise EngineError("this engine reads photos but carries no encoder for them; train it anew")
-        named = [(row, product.photo) for row, product in enumerate(products) if product.photo is not None]
-        with explained("the photo encoder of this engine fails"):
-            found = self._photo.read([photo for _, photo in named], threads=self._threads)
-        problems: dict[int, PhotoError] = {}
-        about = self.knowledge.encoders["photo"].about
-        matrix = np.zeros((len(products), int(about["dimension"]) * len(about["outputs"])), dtype=np.float32)
-        present = np.zeros(len(products), dtype=np.bool_)
-        for (row, _), result in zip(named, found, strict=True):
-            if isinstance(result, PhotoError):
-                problems[row] = result
-            else:
-                matrix[row], present[row] = result, True
-        return FieldData(present, embeddings=matrix), problems
 
     def _decide(
         self,

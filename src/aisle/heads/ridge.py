@@ -6,7 +6,6 @@ factorised for all of them. Up to a few thousand products it is that of their in
 gradients need only products with the features, which grow linearly.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -154,12 +153,3 @@ def _conjugate_gradients(features: Features, targets: Array, *, ridge: float) ->
         direction = residual + (fresh / np.maximum(size, np.float32(1e-30))) * direction
         size = fresh
     return solution
-
-
-def out_of_fold(head: Ridge, splits: Sequence[tuple[Ids, Ids]], *, rows: int, nodes: int) -> Array:
-    """Return scores of products by heads that have not seen them; NaN for rows that no split tests."""
-    found = np.full((rows, nodes), np.nan, dtype=np.float32)
-    for train, test in splits:
-        weights, bias = head.fit(train)
-        found[test] = head.score(weights, bias, test)
-    return found

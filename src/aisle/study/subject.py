@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.catalog import Catalog
-from aisle.catalog.duplicates import near_duplicate_groups
-from aisle.catalog.photo_hash import HASH_SHAPE, perceptual_hash
-from aisle.catalog.photos import decode_all
+from aisle.engine.gather import group_duplicates
 from aisle.errors import StudyError
 from aisle.product import Product
 
@@ -113,22 +111,11 @@ def choose_subject(catalog: Catalog, *, level: int, threads: int = 1) -> Subject
         products=tuple(kept),
         categories=tuple(str(name) for name in names),
         labels=labels.astype(np.int64),
-        groups=_group(kept, threads),
+        groups=group_duplicates(kept, threads=threads),
         unlabelled=len(catalog.products) - len(labelled),
         small=small,
         sampled_from=sampled_from,
     )
-
-
-def _group(products: Sequence[Product], threads: int) -> NDArray[np.int64]:
-    """Group near-duplicates; a photo that cannot be decoded is like no other."""
-    photos = [product.photo for product in products]
-    hashes: list[int | None] = [None] * len(photos)
-    if any(photo is not None for photo in photos):
-        for place, pixels in decode_all(photos, shape=HASH_SHAPE, threads=threads, label="looking for duplicates"):
-            hashes[place] = perceptual_hash(pixels) if isinstance(pixels, np.ndarray) else None
-    texts = [f"{product.title} {product.description}" for product in products]
-    return near_duplicate_groups(texts, photo_hashes=hashes)
 
 
 def _sample(products: Sequence[Product], level: int) -> list[Product]:

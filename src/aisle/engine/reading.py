@@ -1,0 +1,97 @@
+"""From products to what an engine's experts need: texts, and embeddings by the encoders that it carries."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.encode.parallel import map_threads
+from aisle.encode.portable import PhotoReader, TextReader, open_portable
+from aisle.engine.fields import TEXT_FIELDS, field_texts
+from aisle.engine.foreign import explained, try_out
+from aisle.engine.store import Knowledge
+from aisle.errors import EngineError, PhotoError
+from aisle.heads.expert import FieldData
+from aisle.heads.landmarks import Landmarks
+from aisle.product import Product
+
+
+class Reader:
+    """Reads products for one engine.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        Its experts and encoders.
+    threads : int
+        Cores to use.
+
+    Raises
+    ------
+    EngineError
+        An encoder cannot be opened, or does not give what was learned from.
+    """
+
+    def __init__(self, knowledge: Knowledge, *, threads: int) -> None:
+        self._fields = knowledge.classifier.fields
+        self._encoders = knowledge.encoders
+        self._threads = threads
+        self._embedded = {expert.field for expert in knowledge.classifier.experts if isinstance(expert.view, Landmarks)}
+        with explained("an encoder of this engine cannot be opened"):
+            readers = {name: open_portable(encoder) for name, encoder in knowledge.encoders.items()}
+            for name, reader in readers.items():
+                try_out(reader, knowledge.encoders[name])
+        self._text, self._photo = readers.get("text"), readers.get("photo")
+
+    def read(self, products: Sequence[Product]) -> tuple[dict[str, FieldData], dict[int, PhotoError]]:
+        """Return the fields of products, and why some photos could not be read, by position."""
+        problems: dict[int, PhotoError] = {}
+        texts = {name: field_texts(products, name) for name in self._fields if name in TEXT_FIELDS}
+
+        def read(name: str) -> FieldData:
+            if name not in texts:
+                data, broken = self._read_photos(products)
+                problems.update(broken)
+                return data
+            present = np.array([bool(text) for text in texts[name]], dtype=np.bool_)
+            return FieldData(
+                present, texts[name], self._embed(texts[name], present) if name in self._embedded else None
+            )
+
+        # One product is too little to be shared out among the cores: its fields are, the slowest (the last) first.
+        names = self._fields[::-1]
+        given = sum(any(texts[name] if name in texts else (each.photo for each in products)) for name in names)
+        few = given > 1 and len(products) < self._threads
+        fields = dict(
+            zip(names, map_threads(read, names, threads=self._threads) if few else map(read, names), strict=True)
+        )
+        return {name: fields[name] for name in self._fields}, problems
+
+    def _embed(self, texts: Sequence[str], present: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+        if not isinstance(self._text, TextReader):
+            return None
+        here = np.flatnonzero(present)
+        with explained("the text encoder of this engine fails"):
+            rows = self._text.read([texts[row] for row in here.tolist()], threads=self._threads) if here.size else None
+        width = int(self._encoders["text"].about["dimension"])
+        matrix = np.zeros((len(texts), width), dtype=np.float32)
+        if rows is not None:
+            matrix[here] = rows
+        return matrix
+
+    def _read_photos(self, products: Sequence[Product]) -> tuple[FieldData, dict[int, PhotoError]]:
+        if not isinstance(self._photo, PhotoReader):
+            raise EngineError("this engine reads photos but carries no encoder for them; train it anew")
+        named = [(row, product.photo) for row, product in enumerate(products) if product.photo is not None]
+        with explained("the photo encoder of this engine fails"):
+            found = self._photo.read([photo for _, photo in named], threads=self._threads)
+        problems: dict[int, PhotoError] = {}
+        about = self._encoders["photo"].about
+        matrix = np.zeros((len(products), int(about["dimension"]) * len(about["outputs"])), dtype=np.float32)
+        present = np.zeros(len(products), dtype=np.bool_)
+        for (row, _), result in zip(named, found, strict=True):
+            if isinstance(result, PhotoError):
+                problems[row] = result
+            else:
+                matrix[row], present[row] = result, True
+        return FieldData(present, embeddings=matrix), problems
