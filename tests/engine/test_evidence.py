@@ -113,7 +113,7 @@ def test_the_nearest_are_those_of_a_search_by_hand(engine):
     found = answer(engine, title=title).evidence.nearest
     known = engine.knowledge.references
     (view,) = [one.view for one in engine.knowledge.classifier.experts if one.name == "title, embedding"]
-    vector = engine._text.read([title])[0].astype(float) - view.centre
+    vector = engine._reader._text.read([title])[0].astype(float) - view.centre
     rows = known.vectors["title"].astype(float)
     cosine = rows @ vector / np.linalg.norm(vector) / np.linalg.norm(rows, axis=1)
     best = np.argsort(-cosine)[:3]
