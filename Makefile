@@ -1,5 +1,5 @@
 # Two commands for a new user: `make demo` and `make test`. The rest is for those who change the code.
-# Everything is installed into .venv (torch, for the slow parity tests alone, into .venv-torch).
+# Everything is installed into .venv; with torch, for fine-tuning and for parity with it, into .venv-torch.
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,7 +33,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 $(TORCH_VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(TORCH_BIN)/python || $(PYTHON) -m venv $(TORCH_VENV)
 	@$(TORCH_BIN)/python $(PIP) torch==2.13.0
-	@$(TORCH_BIN)/python $(PIP) -c constraints.txt -e '.[study,test]' transformers==5.23.0
+	@$(TORCH_BIN)/python $(PIP) -c constraints.txt -e '.[finetune,study,test]' transformers==5.23.0
 	@$(TORCH_BIN)/python $(PIP) --no-deps efficientnet_lite_pytorch==0.1.0
 	@touch $@
 
@@ -58,7 +58,7 @@ test-all: lint test-slow test-torch test-real  ## Everything that `make test` le
 test-slow: $(VENV)/.installed-test  ## Slow tests, the package index, a real browser
 	@$(BIN)/python -m pytest -q -m "(slow or network or browser) and not torch and not real"
 
-test-torch: $(TORCH_VENV)/.installed  ## Parity with torch, on random and on published weights
+test-torch: $(TORCH_VENV)/.installed  ## Fine-tuning, and parity with torch on random and on published weights
 	@$(TORCH_BIN)/python -m pytest -q -m torch
 
 test-real: $(VENV)/.installed-test  ## The whole study on the real catalogue, where it lies beside the checkout

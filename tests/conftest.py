@@ -129,7 +129,7 @@ def tiny_networks(tmp_path_factory):
     def open_text(spec, settings):
         rules = TokenRules(file=made.to_str().encode(), max_tokens=spec.max_tokens)
         network = TextTransformer(text, tokens=rules, output=spec.select)
-        return encoders.PretrainedText(spec, f"tiny-{spec.name}", network, text, rules)
+        return encoders.PretrainedText(spec, f"tiny-{spec.name}", network, text)
 
     def open_photo(spec, shape, settings):
         network = PhotoNetwork(photo, outputs=spec.outputs)
@@ -140,3 +140,65 @@ def tiny_networks(tmp_path_factory):
         monkeypatch.setattr(encoders, "_open_photo", open_photo)
 
     return put
+
+
+@pytest.fixture(scope="session")
+def own_encoder():
+    """Return functions that lay out folders of tiny encoders, as somebody might bring them or tune them."""
+    import json
+    from types import SimpleNamespace
+
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    def save(path, nodes, taken, given, **weights):
+        tensors = [numpy_helper.from_array(np.asarray(array, np.float32), name) for name, array in weights.items()]
+        graph = helper.make_graph(nodes, "tiny", taken, [given], initializer=tensors)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+    def note(folder, seen):
+        if seen is not None:
+            np.save(folder / "seen.npy", seen)
+        return folder
+
+    def text(folder, vectors, *, seen=None, pooling="mean", normalise=False):
+        """Write an encoder that looks up the words it is given vectors of; of others it knows nothing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", *vectors])}
+        made = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))  # noqa: S106 - no password
+        made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        made.save(str(folder / "tokenizer.json"))
+        rows = np.stack(list(vectors.values()))
+        width = rows.shape[1]
+        ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])
+        mask = helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "length"])
+        found = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "length", width])
+        node = helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])
+        table = np.concatenate([np.full((2, width), 0.01), rows])
+        save(folder / "text_model.onnx", [node], [ids, mask], found, table=table)
+        (folder / "1_Pooling").mkdir(exist_ok=True)
+        (folder / "1_Pooling/config.json").write_text(json.dumps({"pooling_mode": pooling}))
+        (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 6}))
+        kinds = ["Transformer", "Pooling", *["Normalize"] * normalise]
+        (folder / "modules.json").write_text(json.dumps([{"type": kind} for kind in kinds]))
+        return note(folder, seen)
+
+    def photo(folder, *, seen=None, side=8, width=6):
+        """Write an encoder of random numbers that reads scaled pixels."""
+        folder.mkdir(parents=True, exist_ok=True)
+        rules = {"size": {"width": side, "height": side}, "resample": 3, "rescale_factor": 1 / 255}
+        rules |= {"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4]}
+        (folder / "preprocessor_config.json").write_text(json.dumps(rules))
+        pixels = helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["batch", 3, side, side])
+        found = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", width])
+        nodes = [
+            helper.make_node("Flatten", ["pixel_values"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weights"], ["embedding"]),
+        ]
+        weights = np.random.default_rng(2).standard_normal((3 * side * side, width))
+        save(folder / "vision_model.onnx", nodes, [pixels], found, weights=weights)
+        return note(folder, seen)
+
+    return SimpleNamespace(text=text, photo=photo)

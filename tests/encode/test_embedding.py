@@ -187,10 +187,12 @@ def test_two_poolings_share_one_pass(tiny, settings, encoded):
     rows = {name: ENCODERS[f"efficientnet-lite0-{name}"] for name in ("avg", "max")}
     shape = replace(rows["avg"].shape, width=8, height=8)
     given = [tiny.drawing(3, size=64)]
-    found = {name: photos(PhotoEncoder(row, "f" * 64, shape, network), settings, given) for name, row in rows.items()}
+    found = {
+        name: photos(PhotoEncoder(row, "f" * 64, shape, network, b""), settings, given) for name, row in rows.items()
+    }
     assert encoded == [1]
     assert found["avg"].matrix.shape == found["max"].matrix.shape == (1, 3)
     assert (found["max"].matrix > found["avg"].matrix).all()
-    empty = photos(PhotoEncoder(rows["max"], "f" * 64, shape, network), settings, [None])
+    empty = photos(PhotoEncoder(rows["max"], "f" * 64, shape, network, b""), settings, [None])
     assert empty.matrix.shape[0] == 1
     assert empty.matrix.shape[1] > 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aisle.encode import ENCODERS, embed_texts, find_encoder, open_spec
+from aisle.encode import ENCODERS, embed_texts, encoders, find_encoder, open_spec, seen_keys
 from aisle.errors import EncoderFolderError, UnknownEncoderError, WeightsNotReachableError
 from aisle.weights import HubFile, WheelFile
 
@@ -109,3 +109,39 @@ def test_names_that_no_hub_has(hub, online, name):
 def test_offline(settings):
     with pytest.raises(WeightsNotReachableError, match="offline"):
         find_encoder("hub:owner/model", settings=settings)
+
+
+def test_of_two_the_one_that_is_meant_is_taken_where_the_name_does_not_say(settings, tiny, tmp_path):
+    folder = tiny.write_photo_folder(tmp_path / "both", graph="vision_model.onnx")
+    tiny.write_text_folder(folder)
+    for modality in ("text", "photo"):
+        assert find_encoder(str(folder), settings=settings, modality=modality).modality == modality
+        assert find_encoder(f"{folder}#text", settings=settings, modality=modality).modality == "text"
+    alone = tiny.write_text_folder(tmp_path / "alone")
+    assert find_encoder(str(alone), settings=settings, modality="photo").modality == "text"
+
+
+def test_what_an_encoder_has_seen_comes_from_the_hub_with_it(hub, online, tiny, tmp_path):
+    folder = tiny.write_text_folder(tmp_path / "source")
+    np.save(folder / "seen.npy", np.array([3, 5], dtype=np.uint64))
+    hub.publish(folder, "owner/tuned")
+    assert seen_keys(find_encoder("hub:owner/tuned", settings=online)).tolist() == [3, 5]
+
+
+def test_rows_of_one_architecture_have_graphs_of_their_own(settings, monkeypatch):
+    """A graph is drawn for photos of one size: Lite2 reads 260 pixels, and its graph must not be another's."""
+    drawn = {}
+
+    def remember(key, build, *, settings):
+        drawn[key.name] = key.filename
+        raise LookupError
+
+    monkeypatch.setattr(encoders, "ensure_graph", remember)
+    for name in ("efficientnet-lite0-avg", "efficientnet-lite2-avg", "efficientnet-lite2-max"):
+        with pytest.raises(LookupError):
+            open_spec(ENCODERS[name], settings=settings)
+    assert len(drawn) == len(set(drawn.values())) == 2
+    shape = ENCODERS["efficientnet-lite2-avg"].shape
+    assert (shape.width, shape.height) == (260, 260)
+    assert encoders._PHOTO_GRAPHS["efficientnet_lite2"].keywords == {"size": 260}
+    assert not ENCODERS["efficientnet-lite2-avg"].default

@@ -75,7 +75,7 @@ def test_the_manifest_lists_sizes_hashes_and_versions(engine):
     text = (engine / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     assert manifest == {
-        "format": 1,
+        "format": 2,
         "written_by": f"aisle {aisle.__version__}",
         "about": ABOUT,
         "files": {

@@ -49,7 +49,7 @@ def load(folder):
 
 
 MANIFESTS = {
-    "the future": (manifest(FILES, format=2), r"made by a newer Aisle \(format 2, this one reads 1\): upgrade Aisle"),
+    "the future": (manifest(FILES, format=3), r"made by a newer Aisle \(format 3, this one reads 2\): upgrade Aisle"),
     "the far future": (b'{"format": 99, "what": {}}', "made by a newer Aisle"),
     "the past": (manifest(FILES, format=0), "format 0, which this Aisle does not read .* train the engine anew"),
     "a negative format": (manifest(FILES, format=-1), "format -1"),

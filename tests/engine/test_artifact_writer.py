@@ -97,7 +97,7 @@ def a_file_for_a_folder(folder):
 def a_newer_engine(folder):
     write_artifact(folder, OLD, about={})
     value = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**value, "format": 2}))
+    (folder / "manifest.json").write_text(json.dumps({**value, "format": 3}))
 
 
 def a_broken_manifest(folder):

@@ -289,8 +289,9 @@ def test_a_data_frame_goes_through_cross_validation():
 
 def test_parameters_are_stored_and_copied():
     model = ProductClassifier(level=2, precision=0.9, seed=7)
-    assert model.get_params() == {"level": 2, "precision": 0.9, "seed": 7}
-    assert clone(model).set_params(seed=8).get_params() == {"level": 2, "precision": 0.9, "seed": 8}
+    own = {"text_encoder": None, "photo_encoder": None}
+    assert model.get_params() == {"level": 2, "precision": 0.9, "seed": 7} | own
+    assert clone(model).set_params(seed=8).get_params() == {"level": 2, "precision": 0.9, "seed": 8} | own
 
 
 def test_the_engine_is_usable_at_once_and_saving_changes_no_answer(fitted, tmp_path):

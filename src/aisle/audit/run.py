@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aisle.audit.alike import group_by_likeness
 from aisle.audit.findings import Findings
@@ -11,7 +12,7 @@ from aisle.audit.kinship import Kinship
 from aisle.audit.result import Audit
 from aisle.audit.second_look import judge
 from aisle.catalog import Catalog, read_catalog
-from aisle.engine.gather import gather
+from aisle.engine.gather import DEFAULT_ENCODERS, Encoders, gather
 from aisle.errors import AuditError
 from aisle.heads.tree import CategoryTree
 from aisle.product import Product
@@ -26,6 +27,7 @@ def audit_catalog(
     *,
     level: int = 1,
     seed: int = 0,
+    encoders: Encoders = DEFAULT_ENCODERS,
     columns: Mapping[str, str] | None = None,
     separator: str | None = None,
     settings: Settings | None = None,
@@ -40,6 +42,9 @@ def audit_catalog(
         The depth at which category paths are cut, from 1.
     seed : int
         Of everything that is drawn.
+    encoders : Encoders
+        What reads texts and photos; see `aisle.engine.gather.find_encoders`. Labels of products that one of them has
+        learned from are not judged.
     columns, separator
         See `aisle.read_catalog`.
     settings : Settings, optional
@@ -50,7 +55,10 @@ def audit_catalog(
     CatalogError
         The catalogue cannot be read.
     AuditError
-        There are fewer than 20 labelled products, one category, or nothing to tell by.
+        There are fewer than 20 labelled products, one category, or nothing to tell by; or too few that no encoder has
+        seen.
+    EncoderFolderError
+        An encoder lies in a folder that cannot be used.
     WeightsNotReachableError
         The weights of an encoder are not in the cache and cannot be fetched.
 
@@ -66,7 +74,9 @@ def audit_catalog(
     tree = _grow(labelled, level)
     terminals = np.array([tree.terminal(product.category) for product in labelled], dtype=np.int64)
     kinship = Kinship.of_tree(tree)
-    fields = gather(labelled, settings=settings).fields
+    seen = encoders.have_seen(labelled)
+    _check_unseen(seen, terminals)
+    fields = gather(labelled, settings=settings, encoders=encoders).fields
     groups = group_by_likeness(labelled, threads=settings.threads)
     with bar(label="auditing", total=None, unit="step") as progress:
 
@@ -74,7 +84,16 @@ def audit_catalog(
             progress.set_postfix_str(name)
             progress.update()
 
-        opinions = judge(fields, terminals, tree=tree, kinship=kinship, groups=groups.by_either, seed=seed, step=step)
+        opinions = judge(
+            fields,
+            terminals,
+            tree=tree,
+            kinship=kinship,
+            groups=groups.by_either,
+            unseen=~seen,
+            seed=seed,
+            step=step,
+        )
     if opinions is None:
         raise AuditError("fewer than 20 labelled products have a title, a description, attributes or a photo")
     findings = Findings(labelled, fields, terminals, tree=tree, kinship=kinship, opinions=opinions, groups=groups)
@@ -85,7 +104,8 @@ def audit_catalog(
         quarantined=len(catalog.bad_rows),
         products=len(labelled),
         unlabelled=len(catalog.products) - len(labelled),
-        unjudged=int((~findings.judged).sum()),
+        unjudged=int((~findings.judged & ~seen).sum()),
+        seen=int(seen.sum()),
         categories=catalog.categories(level=level),
         suspects=findings.suspects(level=level, seed=seed),
         overlaps=findings.overlaps(),
@@ -93,6 +113,16 @@ def audit_catalog(
         photos={product.id: product.photo for product in labelled if product.photo is not None},
         threads=settings.threads,
     )
+
+
+def _check_unseen(seen: NDArray[np.bool_], terminals: NDArray[np.int64]) -> None:
+    left = int((~seen).sum())
+    if seen.any() and (left < LEAST_PRODUCTS or len(np.unique(terminals[~seen])) < 2):
+        raise AuditError(
+            f"the encoders have learned from {seen.sum():,} of {len(seen):,} labelled products, whose labels they "
+            f"cannot judge; {left:,} are left, and an audit needs at least {LEAST_PRODUCTS} of two categories. Take "
+            "encoders that were not tuned on this catalogue"
+        )
 
 
 def _grow(labelled: Sequence[Product], level: int) -> CategoryTree:

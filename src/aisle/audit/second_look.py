@@ -56,6 +56,7 @@ def judge(
     tree: CategoryTree,
     kinship: Kinship,
     groups: Ids,
+    unseen: NDArray[np.bool_],
     seed: int,
     step: Callable[[str], None] = lambda name: None,
 ) -> Opinions | None:
@@ -71,6 +72,8 @@ def judge(
         Of the tree.
     groups : ndarray of int, shape (n,)
         Near-duplicates share a number.
+    unseen : ndarray of bool, shape (n,)
+        The products that are judged; of the others an encoder knows the label already. They are learned from.
     seed : int
         Of the deals.
     step : callable, optional
@@ -92,7 +95,11 @@ def judge(
         learned, good = terminals, np.ones(len(terminals), dtype=np.bool_)
         if again:
             learned, good = _without_suspects(opinions["everything"][-1], labels, tree, kinship)
-        splits = [(train[good[train]], test) for train, test in deal(terminals, alike, seed=[seed, number])]
+        splits = [
+            (np.setdiff1d(np.flatnonzero(good), test[unseen[test]]), test[unseen[test]])
+            for _, test in deal(terminals, alike, seed=[seed, number])
+        ]
+        splits = [(train, test) for train, test in splits if train.size and test.size]
 
         def told(name: str, part: str = f"deal {number + 1} of {len(deals)}") -> None:
             step(f"{part}: {name}")
@@ -142,6 +149,7 @@ def _opinions(fit: Fit, fields: Fields, tree: CategoryTree) -> dict[str, Floats]
         logs = np.full((len(fit.terminals), len(tree.terminals)), np.nan)
         for subset, rows in rows_of.items():
             part = tuple(field for field in subset if field in wanted)
+            rows = rows[np.isin(rows, fit.rows)]
             if part in fit.held_out:
                 logs[rows] = fit.logs(part, rows)[:, tree.terminals]
         found[name] = logs

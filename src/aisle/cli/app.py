@@ -16,6 +16,7 @@ from aisle.cli.audit import audit
 from aisle.cli.check import check
 from aisle.cli.classify import classify
 from aisle.cli.evaluate import evaluate
+from aisle.cli.finetune import finetune
 from aisle.cli.models import models
 from aisle.cli.sample import sample
 from aisle.cli.study import study
@@ -30,6 +31,7 @@ _SURVIVES = {
     "sample": "The folder holds part of a sample; the same command replaces it.",
     "models": "Files that were complete are kept; the same command fetches the rest.",
     "study": "Results that were complete are kept; the same command goes on from there.",
+    "finetune": "Epochs that were complete are kept; the same command goes on from there.",
     "train": "The engine that was there, if any, is untouched.",
     "evaluate": "Embeddings that were complete are kept; nothing else was written.",
     "audit": "Nothing was written; embeddings that were complete are kept.",
@@ -99,6 +101,7 @@ app.command()(sample)
 app.command()(check)
 app.command()(study)
 app.command()(audit)
+app.command()(finetune)
 app.command()(train)
 app.command()(classify)
 app.command()(evaluate)

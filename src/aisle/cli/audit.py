@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aisle.cli.catalog_options import CatalogArgument, CatalogOptions, LevelOption, MapOption, SeparatorOption
+from aisle.cli.encoder_options import PhotoEncoderOption, TextEncoderOption, read_encoders
 from aisle.cli.places import check_folder
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def audit(
         str, typer.Option("--top", metavar="N|all", help="How many suspects are written, the most suspicious first.")
     ] = "100",
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of everything that is drawn.")] = 0,
+    text_encoder: TextEncoderOption = None,
+    photo_encoder: PhotoEncoderOption = None,
     mapping: MapOption = None,
     separator: SeparatorOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print audit.json on standard output.")] = False,
@@ -39,14 +42,16 @@ def audit(
     check_folder(out, source=catalog, example="audit", what="the audit")
     from aisle.audit import audit_catalog
     from aisle.catalog.quarantine import write_quarantine
+    from aisle.engine.gather import DEFAULT_ENCODERS
     from aisle.extras import require
     from aisle.settings import Settings
 
     require("jinja2", extra="study")  # before the work, not after it
     started = time.perf_counter()
     settings = Settings.load()
+    encoders = read_encoders(text_encoder, photo_encoder, settings) or DEFAULT_ENCODERS
     products = options.read()
-    found = audit_catalog(products, level=level, seed=seed, settings=settings)
+    found = audit_catalog(products, level=level, seed=seed, encoders=encoders, settings=settings)
     written = found.save(out, top=most)
     if products.bad_rows:
         written["quarantine"] = out / "quarantine.csv"
@@ -111,6 +116,7 @@ def _print_left_out(found: "Audit", most: int | None) -> None:
         (found.quarantined, "rows quarantined"),
         (found.unlabelled, "products without a category"),
         (found.unjudged, "products that could not be judged"),
+        (found.seen, "products that an encoder has learned from, whose labels are not judged"),
         (len(found.suspects) - most if most is not None else 0, "suspects beyond --top"),
     ]
     shown = [f"{count:,} {what}" for count, what in parts if count > 0]

@@ -1,8 +1,7 @@
 """``aisle evaluate``: how good an engine is on labelled products, or how good one of a catalogue would be."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,14 +9,24 @@ import typer
 
 from aisle.cli.catalog_options import CatalogOptions, MapOption, SeparatorOption
 from aisle.cli.check import ROWS_QUARANTINED
+from aisle.cli.cross_validation import CrossValidation, Finetuning
+from aisle.cli.encoder_options import PhotoEncoderOption, TextEncoderOption
+from aisle.cli.finetune_options import (
+    BatchOption,
+    DeviceOption,
+    EpochsOption,
+    JointOption,
+    ModalityOption,
+    PretuneOption,
+    ValidationOption,
+)
 from aisle.cli.places import check_folder
-from aisle.cli.train import DepthOption, ExtraOption, LeafOption, check_share, choose_depth, read_extra
+from aisle.cli.train import DepthOption, ExtraOption, LeafOption, check_share, choose_depth
 
 if TYPE_CHECKING:
     from aisle.catalog import Catalog
 
 _FOLDS = 5
-_MOST_PROCESSES = 8
 
 
 def evaluate(
@@ -50,6 +59,18 @@ def evaluate(
         int | None,
         typer.Option("--seed", metavar="N", min=0, help="Cross-validation: of the first deal; 0 by default."),
     ] = None,
+    text_encoder: TextEncoderOption = None,
+    photo_encoder: PhotoEncoderOption = None,
+    finetune: Annotated[
+        bool, typer.Option("--finetune", help="Cross-validation: tune encoders anew in every fold, beside frozen ones.")
+    ] = False,
+    modality: ModalityOption = None,
+    joint: JointOption = False,
+    pretune: PretuneOption = None,
+    epochs: EpochsOption = None,
+    validation: ValidationOption = None,
+    batch: BatchOption = None,
+    device: DeviceOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Also write evaluation.json and plots there.")
     ] = None,
@@ -60,10 +81,15 @@ def evaluate(
     """Say how good answers are, on products that they were not learned from.
 
     `aisle evaluate ENGINE CATALOG` judges an engine's decisions; products that it was trained on are left
-    aside. `aisle evaluate CATALOG --cross-validate` judges what an engine of a catalogue would be worth.
+    aside. `aisle evaluate CATALOG --cross-validate` judges what an engine of a catalogue would be worth; with
+    `--finetune`, one deal unless `--repeats` says more, also what encoders tuned to the catalogue would add.
     """
     only = {"--folds": folds, "--repeats": repeats, "--grouped": grouped or None, "--level": level,
-            "--leaf": leaf or None, "--extra": extra, "--seed": seed}  # fmt: skip
+            "--leaf": leaf or None, "--extra": extra, "--seed": seed, "--text-encoder": text_encoder,
+            "--photo-encoder": photo_encoder, "--finetune": finetune or None}  # fmt: skip
+    tuning = Finetuning(finetune, modality, joint, pretune or (), epochs, validation, batch, device, seed or 0)
+    tuning.check()
+    cross_validate = cross_validate or finetune
     if precision is not None:
         check_share(precision)
     source = _check_use(engine, catalog, cross_validate, only=only, precision=precision)
@@ -72,9 +98,10 @@ def evaluate(
         check_folder(out, source=source, example="evaluation", what="the evaluation")
     if cross_validate:
         depth = choose_depth(level, leaf)
-        asked = _CrossValidation(depth, folds or _FOLDS, repeats or _FOLDS, grouped, extra or (), seed or 0)
-        products = options.read()
-        found, drawn = asked.run(products)
+        named = (text_encoder, photo_encoder)
+        deals = repeats or (1 if finetune else _FOLDS)
+        asked = CrossValidation(depth, folds or _FOLDS, deals, grouped, extra or (), seed or 0, named, tuning)
+        products, found, drawn = asked.run(options)
     else:
         products = options.read()
         found, drawn = _judge_engine(engine, products, precision)
@@ -114,39 +141,6 @@ def _check_use(
             f"aisle evaluate {first} --cross-validate"
         )
     raise typer.BadParameter(message, param_hint="CATALOG")
-
-
-@dataclass(frozen=True)
-class _CrossValidation:
-    """What is asked of a catalogue without an engine."""
-
-    level: int | None
-    folds: int
-    repeats: int
-    grouped: bool
-    extra: Sequence[Path]
-    seed: int
-
-    def run(self, products: "Catalog") -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the figures and the plots."""
-        from aisle.settings import Settings
-
-        settings = Settings.load()
-        others = read_extra(self.extra)
-        from aisle.train import TrainingOptions, cross_validate
-        from aisle.train.card.plots import folds_plot
-
-        found = cross_validate(
-            products.products,
-            options=TrainingOptions(level=self.level, seed=self.seed),
-            folds=self.folds,
-            repeats=self.repeats,
-            grouped=self.grouped,
-            extra=others.products,
-            processes=min(settings.threads, _MOST_PROCESSES),
-            settings=settings,
-        )
-        return {"catalog": products.source, **found}, {"accuracy": folds_plot(found)}
 
 
 def _judge_engine(folder: Path, products: "Catalog", precision: float | None) -> tuple[dict[str, Any], dict[str, str]]:

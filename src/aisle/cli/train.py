@@ -11,6 +11,7 @@ import typer
 
 from aisle.cli.catalog_options import CatalogArgument, CatalogOptions, MapOption, SeparatorOption
 from aisle.cli.check import ROWS_QUARANTINED
+from aisle.cli.encoder_options import PhotoEncoderOption, TextEncoderOption, read_encoders
 from aisle.cli.places import check_folder
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def train(
     ] = 0.95,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of everything that is drawn.")] = 0,
     extra: ExtraOption = None,
+    text_encoder: TextEncoderOption = None,
+    photo_encoder: PhotoEncoderOption = None,
     mapping: MapOption = None,
     separator: SeparatorOption = None,
     quarantine: Annotated[
@@ -64,18 +67,20 @@ def train(
     from aisle.settings import Settings
 
     settings = Settings.load()
+    encoders = read_encoders(text_encoder, photo_encoder, settings)
     products = options.read()
     others = read_extra(extra or ())
     # Only now what takes a second to load: a wrong path is told at once.
     from aisle.catalog.quarantine import write_quarantine
     from aisle.cli.train_report import print_training
     from aisle.engine.artifact_writer import write_artifact
+    from aisle.engine.gather import DEFAULT_ENCODERS
     from aisle.train import TrainingOptions, engine_folder, train_engine
     from aisle.train.extra import choose_extra
 
     labelled = [product for product in products.products if product.category]
     joining = choose_extra(labelled, others.products)
-    chosen = TrainingOptions(level=depth, precision=precision, seed=seed)
+    chosen = TrainingOptions(level=depth, precision=precision, seed=seed, encoders=encoders or DEFAULT_ENCODERS)
     trained = train_engine([*products.products, *joining], options=chosen, settings=settings)
     folder = engine_folder(trained, own=len(labelled))
     fingerprint = write_artifact(out, folder.files, about=folder.about)

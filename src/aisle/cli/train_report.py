@@ -37,6 +37,11 @@ def print_training(
         f"Engine {fingerprint}: {facts['categories']:,} categories ({facts['top_categories']:,} at the top) from "
         f"{', '.join(fields)}; trained on {facts['products']:,} products"
     )
+    if seen := facts.get("seen_by_encoders"):
+        say(
+            f"An encoder has learned from {seen:,} of them, or from near-duplicates of these: figures and thresholds "
+            "are of the others"
+        )
     if evaluation.get("subsets"):
         rows = main_subsets(evaluation["subsets"])
         _print_accuracy(rows)

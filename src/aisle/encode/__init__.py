@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aisle.encode.embedding import Embedding, embed_photos, embed_texts, photo_keys
     from aisle.encode.encoders import Encoder, PhotoDescriber, PhotoEncoder, open_spec
     from aisle.encode.find import find_encoder
+    from aisle.encode.seen import seen_keys, seen_rows, training_keys, untuned
     from aisle.encode.spec import EncoderSpec
     from aisle.encode.table import ENCODERS
 
@@ -25,6 +26,10 @@ _EXPORTS = {
     "find_encoder": "find",
     "open_spec": "encoders",
     "photo_keys": "embedding",
+    "seen_keys": "seen",
+    "seen_rows": "seen",
+    "training_keys": "seen",
+    "untuned": "seen",
 }
 
 __all__ = [
@@ -39,6 +44,10 @@ __all__ = [
     "find_encoder",
     "open_spec",
     "photo_keys",
+    "seen_keys",
+    "seen_rows",
+    "training_keys",
+    "untuned",
 ]
 
 

@@ -46,13 +46,13 @@ class PhotoNetwork:
     def __init__(self, graph: Path | bytes, *, outputs: Sequence[str], rules: PixelRules | None = None) -> None:
         self._session = open_session(graph)
         self._input = self._session.get_inputs()[0].name
-        self._outputs = list(outputs)
-        self._rules = rules
+        self.outputs = list(outputs)
+        self.rules = rules
 
     def encode(self, pixels: NDArray[np.uint8]) -> Array:
         """Embed decoded photos, uint8 (n, height, width, 3), on the calling thread: shape (n, d)."""
-        feed = pixels if self._rules is None else _scale(pixels, self._rules)
-        found = self._session.run(self._outputs, {self._input: feed})
+        feed = pixels if self.rules is None else _scale(pixels, self.rules)
+        found = self._session.run(self.outputs, {self._input: feed})
         return np.concatenate([_flat(values) for values in found], axis=1, dtype=np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from aisle.weights import GraphKey, ensure_graph, read_tensors
 from aisle.weights.graphs import (
     build_bert,
     build_distilbert,
-    build_efficientnet_lite0,
+    build_efficientnet_lite,
     build_resnet50,
     build_vgg16,
 )
@@ -55,7 +56,8 @@ _CORPUS_METHODS: dict[str, Callable[..., Array]] = {
 _FEATURES: dict[str, Callable[[], LocalFeatures]] = {"sift": open_sift, "orb": open_orb}
 _TEXT_GRAPHS: dict[str, TextGraph] = {"bert": _bert, "distiluse": _distiluse}
 _PHOTO_GRAPHS: dict[str, Callable[[Tensors], onnx.ModelProto]] = {
-    "efficientnet_lite0": build_efficientnet_lite0,
+    "efficientnet_lite0": build_efficientnet_lite,
+    "efficientnet_lite2": partial(build_efficientnet_lite, size=260),
     "resnet50": build_resnet50,
     "vgg16": build_vgg16,
 }
@@ -88,8 +90,7 @@ class PretrainedText:
     spec: EncoderSpec
     fingerprint: str
     network: TextTransformer
-    graph: Path | None = None
-    tokens: TokenRules | None = None
+    graph: Path | bytes
 
     def encode(self, texts: Sequence[str], *, threads: int = 1) -> Array:
         """Embed texts, shape (n, d)."""
@@ -126,7 +127,7 @@ class PhotoEncoder:
     fingerprint: str
     shape: PixelShape
     network: PhotoNetwork
-    graph: Path | None = None
+    graph: Path | bytes
 
     def encode(self, pixels: NDArray[np.uint8]) -> Array:
         """Embed decoded photos, uint8 (n, height, width, 3): all kept outputs side by side."""
@@ -184,7 +185,7 @@ def _open_text(spec: EncoderSpec, settings: Settings) -> PretrainedText:
     rules = {"tokenizer": spec.files["tokenizer"]}  # the graph may have been drawn long ago
     tokens = TokenRules(file=fetch_files(rules, settings=settings)["tokenizer"], max_tokens=spec.max_tokens)
     network = TextTransformer(graph, tokens=tokens, output=spec.select)
-    return PretrainedText(spec, _fingerprint(spec, key.filename, str(spec.max_tokens)), network, graph, tokens)
+    return PretrainedText(spec, _fingerprint(spec, key.filename, str(spec.max_tokens)), network, graph)
 
 
 def _open_photo(spec: EncoderSpec, shape: PixelShape, settings: Settings) -> PhotoEncoder:
@@ -203,8 +204,8 @@ def _open_folder(spec: EncoderSpec) -> PretrainedText | PhotoEncoder:
     found = open_folder(spec)
     fingerprint = _fingerprint(spec, found.digest, _pixels(found.shape))
     if isinstance(found.network, TextTransformer):
-        return PretrainedText(found.spec, fingerprint, found.network)
-    return PhotoEncoder(found.spec, fingerprint, found.shape, found.network)
+        return PretrainedText(found.spec, fingerprint, found.network, found.graph)
+    return PhotoEncoder(found.spec, fingerprint, found.shape, found.network, found.graph)
 
 
 def _fingerprint(spec: EncoderSpec, *versions: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aisle.encode.folder import EXTRA_FILES, GRAPH_FILES, RULE_FILES, folder_modalities
-from aisle.encode.spec import MODALITIES, EncoderSpec
+from aisle.encode.spec import ABOUT_FILE, MODALITIES, SEEN_FILE, EncoderSpec
 from aisle.encode.supply import fetch_files
 from aisle.encode.table import ENCODERS
 from aisle.errors import EncoderFolderError, UnknownEncoderError, WeightsNotReachableError
@@ -18,7 +18,7 @@ HUB_PREFIX = "hub:"
 _REPOSITORY = re.compile(r"(?P<repo>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
-def find_encoder(name: str, *, settings: Settings) -> EncoderSpec:
+def find_encoder(name: str, *, settings: Settings, modality: str = "") -> EncoderSpec:
     """Return the row that a name stands for.
 
     Parameters
@@ -29,6 +29,8 @@ def find_encoder(name: str, *, settings: Settings) -> EncoderSpec:
         holds a text and a photo encoder, as CLIP does, ``#text`` or ``#photo`` at the end says which.
     settings : Settings
         The hub and the cache.
+    modality : {"", "text", "photo"}
+        Which is meant where there are both and the name does not say.
 
     Raises
     ------
@@ -47,27 +49,29 @@ def find_encoder(name: str, *, settings: Settings) -> EncoderSpec:
     if place.startswith(HUB_PREFIX):
         repository = _Repository.parse(name, place.removeprefix(HUB_PREFIX), settings)
         folder = repository.fetch_rules(asked)
-        modality = _choose(folder, name, asked)
-        repository.fetch_graph(modality)
+        found = _choose(folder, name, asked, modality)
+        repository.fetch_graph(found)
     elif place and Path(place).is_dir():
         folder = Path(place)
-        modality = _choose(folder, name, asked)
+        found = _choose(folder, name, asked, modality)
     else:
         raise UnknownEncoderError(_unknown(name))
     title = Path(place.removeprefix(HUB_PREFIX)).name or place
     return EncoderSpec(
         name=name,
         title=f"{title}, {asked}" if asked else title,
-        modality=modality,
+        modality=found,
         method="folder",
         folder=folder,
     )
 
 
-def _choose(folder: Path, name: str, asked: str) -> str:
+def _choose(folder: Path, name: str, asked: str, modality: str) -> str:
     found = folder_modalities(folder)
     if asked and asked not in found:
         raise EncoderFolderError(f"{name} is asked for, but there is no {RULE_FILES[asked]} in {folder}")
+    if not asked and len(found) > 1 and modality in found:
+        return modality
     if not asked and len(found) > 1:
         both = " or ".join(f"{name}#{modality}" for modality in found)
         raise EncoderFolderError(f"{name} holds a text and a photo encoder; say which: {both}")
@@ -109,7 +113,7 @@ class _Repository:
         if any(self._place(name).is_file() for name in names):
             names = tuple(name for name in names if self._place(name).is_file())
         else:
-            for name in EXTRA_FILES[modality]:
+            for name in (*EXTRA_FILES[modality], ABOUT_FILE, SEEN_FILE):
                 self._fetch(name)
         if not any(self._fetch(name) for name in names):
             raise WeightsNotReachableError(

@@ -19,9 +19,9 @@ import numpy as np
 
 from aisle.catalog.photo_pixels import PixelShape
 from aisle.encode.convnet import PhotoNetwork
-from aisle.encode.folder_rules import TEXT_RULES, max_tokens, normalises, pixel_rules, pooling
+from aisle.encode.folder_rules import TEXT_RULES, max_tokens, normalises, pixel_rules, pooling, read_object
 from aisle.encode.foreign_graph import ForeignGraph, read_foreign_graph
-from aisle.encode.spec import EncoderSpec
+from aisle.encode.spec import ABOUT_FILE, EncoderSpec
 from aisle.encode.transformer import TextTransformer, TokenRules
 from aisle.errors import EncoderFolderError
 from aisle.files import sha256_bytes
@@ -54,12 +54,15 @@ class OpenFolder:
         What a photo network reads; one pixel for a text.
     digest : str
         Hash of everything in the folder that decides the numbers.
+    graph : bytes
+        ONNX, as it is run.
     """
 
     spec: EncoderSpec
     network: TextTransformer | PhotoNetwork
     shape: PixelShape
     digest: str
+    graph: bytes
 
 
 def folder_modalities(folder: Path) -> tuple[str, ...]:
@@ -100,9 +103,9 @@ def open_folder(spec: EncoderSpec) -> OpenFolder:
     digest = sha256_bytes(b"\0".join([graph.data, *(file.read_bytes() for file in files if file.is_file())]))
     if spec.modality == "text":
         text = _open_text(folder, graph)
-        return OpenFolder(_measure(spec, text, graph), text, PixelShape(width=1, height=1), digest)
+        return OpenFolder(_measure(spec, text, graph), text, PixelShape(width=1, height=1), digest, graph.data)
     shape, photo = _open_photo(folder, graph)
-    return OpenFolder(_measure(spec, photo, graph, shape), photo, shape, digest)
+    return OpenFolder(_measure(spec, photo, graph, shape), photo, shape, digest, graph.data)
 
 
 def _open_text(folder: Path, graph: ForeignGraph) -> TextTransformer:
@@ -156,7 +159,13 @@ def _measure(
             f"{graph.path} gives no usable vectors: {found.shape} numbers, "
             f"{'all' if np.isfinite(found).all() else 'not all'} of them finite"
         )
-    return replace(spec, dimension=found.shape[1])
+    return replace(spec, dimension=found.shape[1], licence=_licence(spec))
+
+
+def _licence(spec: EncoderSpec) -> str:
+    """Return the licence that the folder of an encoder tuned by Aisle names; empty for others."""
+    licence = read_object((spec.folder or Path()) / ABOUT_FILE).get("licence")
+    return licence if isinstance(licence, str) else ""
 
 
 def _choose(graph: ForeignGraph, known: tuple[str, ...]) -> str:

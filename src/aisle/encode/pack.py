@@ -1,10 +1,12 @@
-"""Gathering an encoder from the cache of weights, so that it can travel."""
+"""Gathering an encoder from the cache of weights, or from its folder, so that it can travel."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from aisle.catalog.photos import DECODE_VERSION
 from aisle.encode.encoders import PhotoEncoder, PretrainedText, open_spec
+from aisle.encode.find import HUB_PREFIX
 from aisle.encode.portable import PortableEncoder
 from aisle.encode.spec import EncoderSpec
 from aisle.settings import Settings
@@ -17,26 +19,38 @@ def pack_encoder(spec: EncoderSpec, *, settings: Settings) -> PortableEncoder:
     ------
     WeightsNotReachableError
         Its weights are not in the cache and cannot be fetched.
+    EncoderFolderError
+        It lies in a folder that cannot be used.
     ValueError
         It learns from the catalogue, and so has no graph.
     """
     encoder = open_spec(spec, settings=settings)
+    if not isinstance(encoder, (PretrainedText, PhotoEncoder)):
+        raise ValueError(f"{spec.name} cannot be carried by an engine")
+    # An engine says nothing of the machine that it was made on: of a folder's path the last part is told.
+    local = spec.folder is not None and not spec.name.startswith(HUB_PREFIX)
     about: dict[str, Any] = {
-        "name": spec.name,
+        "name": spec.title if local else spec.name,
         "title": spec.title,
         "modality": spec.modality,
-        "licence": spec.licence,
-        "dimension": spec.dimension,
+        "licence": encoder.spec.licence,
+        "dimension": encoder.spec.dimension,
         "fingerprint": encoder.fingerprint,
     }
-    if isinstance(encoder, PretrainedText) and encoder.tokens is not None and encoder.graph is not None:
-        rules = encoder.tokens.file
-        return PortableEncoder(
-            about=about | {"output": spec.select, "max_tokens": spec.max_tokens},
-            graph=encoder.graph.read_bytes(),
-            tokenizer=rules if isinstance(rules, bytes) else rules.read_bytes(),
-        )
-    if isinstance(encoder, PhotoEncoder) and encoder.graph is not None:
-        pixels = {"decode_version": DECODE_VERSION, "shape": asdict(encoder.shape), "outputs": list(spec.outputs)}
-        return PortableEncoder(about=about | pixels, graph=encoder.graph.read_bytes())
-    raise ValueError(f"{spec.name} cannot be carried by an engine")
+    if isinstance(encoder, PretrainedText):
+        text = encoder.network
+        how: dict[str, Any] = {"output": text.output, "pooling": text.pooling, "normalise": text.normalise}
+        how["max_tokens"] = text.tokens.max_tokens
+        return PortableEncoder(about=about | how, graph=_bytes(encoder.graph), tokenizer=_bytes(text.tokens.file))
+    photo = encoder.network
+    how = {"decode_version": DECODE_VERSION, "shape": asdict(encoder.shape), "outputs": photo.outputs}
+    how["rules"] = None if photo.rules is None else {name: _plain(value) for name, value in asdict(photo.rules).items()}
+    return PortableEncoder(about=about | how, graph=_bytes(encoder.graph))
+
+
+def _bytes(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
+def _plain(value: float | tuple[float, ...]) -> float | list[float]:
+    return list(value) if isinstance(value, tuple) else value

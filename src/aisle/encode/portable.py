@@ -12,7 +12,7 @@ from PIL import Image
 
 from aisle.catalog.photo_pixels import PixelShape
 from aisle.catalog.photos import DECODE_VERSION, decode_photo
-from aisle.encode.convnet import PhotoNetwork
+from aisle.encode.convnet import PhotoNetwork, PixelRules
 from aisle.encode.parallel import map_threads
 from aisle.encode.transformer import TextTransformer, TokenRules
 from aisle.errors import PhotoError
@@ -123,8 +123,13 @@ def open_portable(encoder: PortableEncoder) -> TextReader | PhotoReader:
 
 
 def _open_text(encoder: PortableEncoder) -> TextReader:
-    rules = TokenRules(file=encoder.tokenizer, max_tokens=encoder.about["max_tokens"])
-    return TextReader(TextTransformer(encoder.graph, tokens=rules, output=encoder.about["output"]))
+    about = encoder.about
+    rules = TokenRules(file=encoder.tokenizer, max_tokens=about["max_tokens"])
+    # Engines of format 1 carry graphs that need neither, and do not say so.
+    pooling, normalise = about.get("pooling", "mean"), about.get("normalise", False)
+    return TextReader(
+        TextTransformer(encoder.graph, tokens=rules, output=about["output"], pooling=pooling, normalise=normalise)
+    )
 
 
 def _open_photo(encoder: PortableEncoder) -> PhotoReader:
@@ -133,7 +138,9 @@ def _open_photo(encoder: PortableEncoder) -> PhotoReader:
         raise ValueError(f"it was trained on pixels of decode path {version}, and this is {DECODE_VERSION}")
     outputs = encoder.about["outputs"]
     shape = PixelShape(**encoder.about["shape"])
-    return PhotoReader(PhotoNetwork(encoder.graph, outputs=outputs), shape, len(outputs))
+    given = encoder.about.get("rules")  # absent in engines of format 1
+    rules = given and PixelRules(scale=given["scale"], mean=tuple(given["mean"]), std=tuple(given["std"]))
+    return PhotoReader(PhotoNetwork(encoder.graph, outputs=outputs, rules=rules), shape, len(outputs))
 
 
 def _decode(photo: Photo, shape: PixelShape) -> NDArray[np.uint8] | PhotoError:

@@ -9,6 +9,8 @@ from aisle.catalog.photo_pixels import PixelShape
 from aisle.weights import WeightsFile
 
 MODALITIES = ("text", "photo")
+ABOUT_FILE, SEEN_FILE = "encoder.json", "seen.npy"
+"""In the folder of an encoder that Aisle has tuned: what is said of it, and which products it learned from."""
 
 
 @dataclass(frozen=True, kw_only=True)

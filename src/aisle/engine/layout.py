@@ -8,8 +8,11 @@ from pathlib import Path
 
 from aisle.errors import EngineError
 
-FORMAT = 1
-"""The layout of an engine's folder; raised with every change that an older Aisle could not read."""
+FORMAT = 2
+"""The layout of an engine's folder; raised with every change that an older Aisle could not read. Since 2 an encoder
+says how its numbers are pooled and its pixels scaled."""
+OLDEST_FORMAT = 1
+"""The oldest that is read."""
 
 MANIFEST = "manifest.json"
 CARD = "README.md"

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aisle.engine.layout import FORMAT, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, MAX_TOTAL_BYTES, check_names
+from aisle.engine.layout import (
+    FORMAT,
+    MAX_FILE_BYTES,
+    MAX_MANIFEST_BYTES,
+    MAX_TOTAL_BYTES,
+    OLDEST_FORMAT,
+    check_names,
+)
 from aisle.engine.strict_json import dump_json, parse_json
 from aisle.errors import EngineError
 from aisle.files import sha256_bytes
@@ -89,9 +96,10 @@ def _check_format(value: Any, *, source: str) -> None:
         raise EngineError(
             f"{source} was made by a newer Aisle (format {number}, this one reads {FORMAT}): upgrade Aisle"
         )
-    if number < FORMAT:
+    if number < OLDEST_FORMAT:
         raise EngineError(
-            f"{source} is of format {number}, which this Aisle does not read (it reads {FORMAT}): train the engine anew"
+            f"{source} is of format {number}, which this Aisle does not read (it reads {OLDEST_FORMAT} to {FORMAT}): "
+            "train the engine anew"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from aisle.encode.portable import PortableEncoder
+from aisle.encode.transformer import POOLINGS
 from aisle.engine.fields import FIELDS, TEXT_FIELDS
 from aisle.heads.expert import Expert
 from aisle.heads.fused import POOLED_STEPS, FusedClassifier, Pool, all_subsets
@@ -75,14 +76,7 @@ def check_encoders(classifier: FusedClassifier, encoders: Mapping[str, PortableE
         if name not in ("text", "photo") or about["modality"] != name:
             raise ValueError(f"no encoder is called {name!r}")
         _whole(about["dimension"], "dimension of an encoder", most=_WIDEST)
-        if name == "text":
-            _whole(about["max_tokens"], "number of tokens", most=_MOST_TOKENS)
-        else:
-            outputs = about["outputs"]
-            if not isinstance(outputs, list) or not outputs or not all(isinstance(each, str) for each in outputs):
-                raise ValueError("the photo encoder names no outputs")
-            for side in ("width", "height"):
-                _whole(about["shape"][side], f"{side} of photos", most=_LARGEST_SIDE)
+        (_check_text if name == "text" else _check_photo)(about)
     for expert in classifier.experts:
         if not isinstance(expert.view, Landmarks):
             continue
@@ -173,6 +167,36 @@ def _check_numbers(array: np.ndarray, name: str, *, shape: tuple[int, ...]) -> N
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     if not (math.isfinite(low) and math.isfinite(high) and low >= -_LARGEST and high <= _LARGEST):
         raise ValueError(f"{name}: numbers from {low} to {high}")
+
+
+def _check_text(about: Mapping[str, Any]) -> None:
+    _whole(about["max_tokens"], "number of tokens", most=_MOST_TOKENS)
+    pooling, normalise = about.get("pooling", "mean"), about.get("normalise", False)
+    if pooling not in POOLINGS:
+        raise ValueError(f"the text encoder pools by {pooling!r:.100}; known: {', '.join(POOLINGS)}")
+    if not isinstance(normalise, bool):
+        raise ValueError(f"whether the text encoder normalises is {normalise!r:.100}, neither true nor false")
+
+
+def _check_photo(about: Mapping[str, Any]) -> None:
+    outputs = about["outputs"]
+    if not isinstance(outputs, list) or not outputs or not all(isinstance(each, str) for each in outputs):
+        raise ValueError("the photo encoder names no outputs")
+    for side in ("width", "height"):
+        _whole(about["shape"][side], f"{side} of photos", most=_LARGEST_SIDE)
+    rules = about.get("rules")
+    if rules is None:
+        return
+    if not isinstance(rules, dict) or rules.keys() != {"scale", "mean", "std"}:
+        raise ValueError("the photo encoder does not say how pixels are scaled")
+    for name in ("mean", "std"):
+        if not isinstance(rules[name], list) or len(rules[name]) != len("RGB"):
+            raise ValueError(f"the {name} of pixels is {rules[name]!r:.100}; it is three numbers")
+    for number in (rules["scale"], *rules["mean"], *rules["std"]):
+        if type(number) not in (int, float) or not abs(number) <= _LARGEST:
+            raise ValueError(f"pixels are scaled by {number!r:.100}, which is no number in reach")
+    if min(rules["std"]) < 1 / _LARGEST:
+        raise ValueError(f"the std of pixels is {rules['std']}; it is three positive numbers")
 
 
 def _whole(value: Any, name: str, *, most: int) -> None:

@@ -38,7 +38,7 @@ class References:
     vectors : dict of str to ndarray of float16, shape (r, d)
         Field to centred unit vectors; zero where the product lacks the field.
     seen : ndarray of uint64
-        Hashes of all products that were learned from, sorted; see `aisle.train.seen`.
+        Hashes of all products that the engine or an encoder of it has learned from, sorted; see `aisle.encode.seen`.
     """
 
     ids: tuple[str, ...]

@@ -30,16 +30,24 @@ class FieldData:
         One per product, where the field is text.
     embeddings : ndarray of float32, shape (n, d), or None
         One row per product, where an encoder reads the field.
+    seen : ndarray of bool, shape (n,), or None
+        Products that the encoder was tuned on, or on a near-duplicate of theirs: their embeddings give their category
+        away, and no held-out score is made of them. None: no product.
+    untuned : ndarray of float32, shape (n, e), or None
+        What the encoder made of the products before it was tuned. Held-out scores of seen products are made of it.
     """
 
     present: Mask
     texts: tuple[str, ...] | None = None
     embeddings: Array | None = None
+    seen: Mask | None = None
+    untuned: Array | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "FieldData":
         """Return some of the products."""
         texts = None if self.texts is None else tuple(self.texts[row] for row in rows.tolist())
-        return FieldData(self.present[rows], texts, None if self.embeddings is None else self.embeddings[rows])
+        embeddings, untuned = (None if part is None else part[rows] for part in (self.embeddings, self.untuned))
+        return FieldData(self.present[rows], texts, embeddings, None if self.seen is None else self.seen[rows], untuned)
 
 
 Fields = Mapping[str, FieldData]

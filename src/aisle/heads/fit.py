@@ -10,7 +10,7 @@ from scipy import sparse
 from aisle.heads.answers import count_answers
 from aisle.heads.expert import Expert, FieldData, Fields
 from aisle.heads.fused import FusedClassifier, Pool, Subset, all_subsets, pooled_log_probability
-from aisle.heads.landmarks import choose_landmarks, kernel_root
+from aisle.heads.landmarks import Landmarks, choose_landmarks, kernel_root
 from aisle.heads.lexicon import MOST_TERMS, learn_lexicon, sparse_rows
 from aisle.heads.pool import fit_pool
 from aisle.heads.ridge import Ridge
@@ -37,7 +37,7 @@ class Fit:
         Fitted to all products.
     held_out : dict of subset to ndarray of float32, shape (m, nodes)
         Log-probabilities from experts and weights that were fitted without the product; NaN for products that lack one
-        of the fields.
+        of the fields, or on which an encoder of one was tuned.
     scores : ndarray of float32, shape (experts, m, nodes)
         The held-out scores of each expert; NaN where it has none.
     rows : ndarray of int, shape (m,)
@@ -90,7 +90,7 @@ def fit_classifier(
     step : callable, optional
         Is told what is done next.
     """
-    rows = np.unique(np.concatenate([test for _, test in splits])) if splits else np.empty(0, dtype=np.int64)
+    rows = _rows_of(splits)
     experts: list[Expert] = []
     scores: list[Array] = []
     for name, data in fields.items():
@@ -113,8 +113,9 @@ def fit_classifier(
     for subset in all_subsets(classifier.fields):
         step(f"weights for {' + '.join(subset)}")
         members = classifier.members(subset)
+        told = _told({name: fields[name] for name in subset}, len(terminals))[rows]
         pools[subset], judged = _learn_pool(
-            classifier, stacked[members], terminals[rows], folds=folds, groups=groups[rows]
+            classifier, stacked[members], terminals[rows], folds=folds, groups=groups[rows], told=told
         )
         if judged is not None:
             held_out[subset] = judged
@@ -141,11 +142,27 @@ def _learn_embedding(
     if data.embeddings is None:
         return None
     here = np.flatnonzero(data.present)
-    landmarks = choose_landmarks(data.embeddings[here], seed=seed)
-    root = kernel_root(landmarks)
-    features = landmarks.likeness(data.embeddings[here]) @ root
+    landmarks, root, features = _see(data.embeddings[here], seed=seed)
     weights, bias, scores = _learn(features, here, terminals, tree=tree, splits=splits)
+    if data.seen is not None and data.seen.any():
+        told = data.seen[_rows_of(splits)]
+        scores[told] = np.nan
+        if data.untuned is not None:
+            before = _see(data.untuned[here], seed=seed)[2]
+            scores[told] = _learn(before, here, terminals, tree=tree, splits=splits)[2][told]
     return Expert(name, landmarks, root @ weights, bias), scores
+
+
+def _see(embeddings: Array, *, seed: int) -> tuple[Landmarks, Array, Array]:
+    """Return landmarks, the root of their kernel, and features of embeddings by them."""
+    landmarks = choose_landmarks(embeddings, seed=seed)
+    root = kernel_root(landmarks)
+    return landmarks, root, landmarks.likeness(embeddings) @ root
+
+
+def _rows_of(splits: Splits) -> Ids:
+    """Return the rows that are held out, ascending."""
+    return np.unique(np.concatenate([test for _, test in splits])) if splits else np.empty(0, dtype=np.int64)
 
 
 def _learn(
@@ -155,7 +172,7 @@ def _learn(
     head = Ridge(features, terminals[here], tree=tree)
     place = np.full(len(terminals), -1, dtype=np.int64)
     place[here] = np.arange(len(here))
-    rows = np.unique(np.concatenate([test for _, test in splits])) if splits else np.empty(0, dtype=np.int64)
+    rows = _rows_of(splits)
     scores = np.full((len(rows), len(tree)), np.nan, dtype=np.float32)
     for train, test in splits:
         seen, new = place[train], place[test]
@@ -167,9 +184,18 @@ def _learn(
 
 
 def _learn_pool(
-    classifier: FusedClassifier, scores: Array, terminals: Ids, *, folds: Sequence[Ids], groups: Ids
+    classifier: FusedClassifier,
+    scores: Array,
+    terminals: Ids,
+    *,
+    folds: Sequence[Ids],
+    groups: Ids,
+    told: NDArray[np.bool_],
 ) -> tuple[Pool, Array | None]:
-    """Weigh experts on held-out scores; and once more without each fold, to judge the weights."""
+    """Weigh experts on held-out scores; and once more without each fold, to judge the weights.
+
+    Products that an encoder was tuned on (`told`) help to weigh, by what it made of them before; they are not judged.
+    """
     tree = classifier.tree
     has_all: NDArray[np.bool_] = np.asarray(~np.isnan(scores[:, :, 0]).any(axis=0))
     rows = np.flatnonzero(has_all)
@@ -183,9 +209,20 @@ def _learn_pool(
         if new.size:
             judged = fit_pool(scores[:, old], terminals[old], tree=tree)
             held_out[new] = pooled_log_probability(scores[:, new], judged, tree=tree)
+    held_out[told] = np.nan
+    rows = rows[~told[rows]]
     single = rows[np.unique(groups[rows], return_index=True)[1]]
     confidence, right = chain_confidence(held_out[single].astype(np.float64), terminals[single], tree=tree)
     return Pool(weights, count_answers(confidence, right)), held_out
+
+
+def _told(fields: Fields, count: int) -> NDArray[np.bool_]:
+    """Return which products an encoder of any of the fields was tuned on."""
+    told = np.zeros(count, dtype=np.bool_)
+    for data in fields.values():
+        if data.seen is not None:
+            told |= data.seen
+    return told
 
 
 def chain_confidence(

@@ -9,7 +9,7 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the ends of its 95 % interval, all shares from 0 to 1."""
+    """A mean and the ends of its 95 % interval."""
 
     mean: float
     low: float
@@ -41,13 +41,34 @@ def cross_validation_interval(scores: Sequence[float], *, folds: int) -> Interva
     """
     if not len(scores) or folds < 2:
         raise ValueError(f"{len(scores)} scores of {folds} folds: at least one score and two folds are needed")
-    values = np.asarray(scores, dtype=float)
+    found = paired_interval(scores, folds=folds)
+    return Interval(found.mean, max(0.0, found.low), min(1.0, found.high))
+
+
+def paired_interval(differences: Sequence[float], *, folds: int) -> Interval:
+    """Return the mean difference of two scores on the same folds and its interval, both from -1 to 1.
+
+    Corrected as `cross_validation_interval` is.
+
+    Parameters
+    ----------
+    differences : sequence of float
+        One per fold, all repeats together; at least one.
+    folds : int
+        Folds per repeat, at least two.
+
+    Examples
+    --------
+    >>> paired_interval([0.01, 0.03], folds=2).mean
+    0.02
+    """
+    values = np.asarray(differences, dtype=float)
     mean = float(values.mean())
     if len(values) < 2:
         return Interval(mean, mean, mean)
     spread = float(np.sqrt(values.var(ddof=1) * (1 / len(values) + 1 / (folds - 1))))
     half = float(stats.t.ppf(0.975, len(values) - 1)) * spread
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
+    return Interval(mean, mean - half, mean + half)
 
 
 def wilson_interval(right: int, total: int) -> Interval:

@@ -13,6 +13,8 @@ from aisle.encode import (
     find_encoder,
     open_spec,
     photo_keys,
+    seen_keys,
+    seen_rows,
 )
 from aisle.encode.encoders import PhotoDescriber, PhotoEncoder, TextEncoder
 from aisle.encode.find import HUB_PREFIX
@@ -25,6 +27,7 @@ from aisle.errors import (
     WeightsError,
     WeightsNotReachableError,
 )
+from aisle.product import Product
 from aisle.settings import Settings
 from aisle.study.subject import Subject
 
@@ -104,6 +107,26 @@ def choose_encoders(names: Sequence[str] | None, *, settings: Settings) -> Sourc
         except WeightsError as err:
             found.append((name, str(err)))
     return found
+
+
+def check_unseen(specs: Sequence[EncoderSpec], products: Sequence[Product]) -> None:
+    """Refuse encoders that were tuned on the products of the study: they have been told the categories.
+
+    Raises
+    ------
+    StudyError
+        One was.
+    EncoderFolderError
+        An encoder's record of what it has seen is damaged.
+    """
+    for spec in specs:
+        known = seen_keys(spec)
+        if known.size and (count := int(seen_rows(products, known).sum())):
+            raise StudyError(
+                f"{spec.name} was tuned on {count:,} of these {len(products):,} products and has been told their "
+                "categories: how well it tells them apart would prove nothing. Study products that it has not seen, or "
+                "see `aisle evaluate CATALOG --finetune`"
+            )
 
 
 def count_variants(subject: Subject, spec: EncoderSpec) -> int:

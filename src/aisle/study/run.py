@@ -23,7 +23,7 @@ from aisle.settings import Settings
 from aisle.study.classifier import CLASSIFIER_VERSION, Task, score_classifiers
 from aisle.study.comparison import Comparison, Scored, blank_row, compare_features
 from aisle.study.details import collect_details, place_products, tabulate_embeddings
-from aisle.study.features import NOT_REACHABLE, NOT_USABLE, WHOLE_TEXT, choose_encoders, split_names
+from aisle.study.features import NOT_REACHABLE, NOT_USABLE, WHOLE_TEXT, check_unseen, choose_encoders, split_names
 from aisle.study.original import is_original_catalog
 from aisle.study.per_category import best_per_category
 from aisle.study.result import Study
@@ -96,6 +96,7 @@ def run_study(
     subject = choose_subject(catalog, level=level, threads=settings.threads)
     chosen = choose_encoders(names, settings=settings)
     specs = [spec for spec in chosen if isinstance(spec, EncoderSpec)]
+    check_unseen(specs, subject.products)
     found = compare_features(subject, specs, seeds=seeds, settings=settings)
     found.rows += [_no_repository(*pair) for pair in chosen if not isinstance(pair, EncoderSpec)]
     _warn(found)

@@ -1,65 +1,34 @@
 """How good would an engine of this catalogue be? Trained and judged again and again, each time on other products.
 
 Everything that is learned (categories known, vocabularies, landmarks, experts, weights, thresholds) is learned from the
-training rows of a fold. Embeddings come from frozen encoders that see no label, and are computed once.
+training rows of a fold. Embeddings are computed once, by encoders that learn nothing here. Products that an encoder has
+learned from elsewhere are never judged: they are on the training side of every fold.
 """
 
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from multiprocessing import get_context
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from aisle.engine.fields import FIELDS
-from aisle.engine.gather import gather, group_duplicates
+from aisle.engine.gather import gather, group_duplicates, with_near_duplicates
 from aisle.errors import TrainingError
-from aisle.heads.answers import answer_depths
 from aisle.heads.expert import Fields
-from aisle.heads.fit import fit_classifier
-from aisle.heads.folds import held_out_splits, repeated_folds
-from aisle.heads.fused import FusedClassifier, Subset
-from aisle.heads.thresholds import Threshold, certify
+from aisle.heads.folds import repeated_folds
+from aisle.heads.fused import Subset
 from aisle.heads.tree import CategoryTree
-from aisle.product import CategoryPath, Product
+from aisle.product import Product
 from aisle.progress import bar
 from aisle.settings import Settings
 from aisle.train.extra import choose_extra
-from aisle.train.figures import judge
-from aisle.train.fold_figures import FoldRows, summarise
+from aisle.train.fold_figures import summarise
+from aisle.train.folds import Task, Work, run_folds
 from aisle.train.training import LEAST_PRODUCTS, TrainingOptions
+from aisle.train.unseen import check_unseen
 
 Ids = NDArray[np.int64]
-
-CERTIFIED = (0.95, 0.98)
-"""Precisions that are asked of each fold's engine, to see what its test products say of the promise."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """What every fold draws from: the catalogue's products first, then those that only join the training."""
-
-    fields: Fields
-    labels: tuple[CategoryPath, ...]
-    truths: tuple[CategoryPath, ...]
-    groups: Ids
-    own: int
-    subsets: tuple[Subset, ...]
-    options: TrainingOptions
-
-
-@dataclass(frozen=True)
-class _Task:
-    train: Ids = field(repr=False)
-    test: Ids = field(repr=False)
-    with_extra: bool = False
 
 
 def cross_validate(
@@ -103,29 +72,30 @@ def cross_validate(
     Returns
     -------
     dict
-        ``how``, ``products``, ``categories``, ``subsets`` (each with ``fields``, ``products`` and figures by name, each
-        ``mean``, ``low``, ``high``), ``with_extra`` the same or None, and ``extra``: how many joined.
+        ``how``, ``products``, ``seen`` (how many of them an encoder has seen: they are not judged), ``categories``,
+        ``subsets`` (each with ``fields``, ``products`` and figures by name, each ``mean``, ``low``, ``high``),
+        ``with_extra`` the same or None, and ``extra``: how many joined.
 
     Raises
     ------
     TrainingError
-        There are too few products, or one category.
+        There are too few products, or one category; or too few that the encoders have not seen.
+    EncoderFolderError
+        An encoder lies in a folder that cannot be used.
     ValueError
         Fewer than two folds, no repeat, or a set of fields that no product has.
     """
     options, settings = options or TrainingOptions(), settings or Settings.load()
     if folds < 2 or repeats < 1:
         raise ValueError(f"{folds} folds, {repeats} repeats: at least two folds and one repeat are needed")
-    work, joined = _prepare(products, extra, options=options, subsets=subsets, settings=settings)
-    top = np.unique([path[0] for path in work.labels[: work.own]], return_inverse=True)[1].astype(np.int64)
-    groups = work.groups[: work.own] if grouped else None
-    pairs = list(repeated_folds(_strata(top, folds), folds=folds, repeats=repeats, groups=groups, seed=options.seed))
+    work, joined = prepare(products, extra, options=options, grouped=grouped, subsets=subsets, settings=settings)
+    pairs = deal(work, folds=folds, repeats=repeats, grouped=grouped)
     if not pairs:
         raise TrainingError("all products are near-duplicates of each other; there is nothing to judge on")
     kinds = (False, True) if joined else (False,)
-    tasks = [_Task(train, test, kind) for kind in kinds for train, test in pairs]
+    tasks = [Task(train, test, kind) for kind in kinds for train, test in pairs]
     with bar(label="cross-validation", total=len(tasks), unit="fold") as progress:
-        found = _run(work, tasks, processes=processes, done=progress.update)
+        found = run_folds(work, tasks, processes=processes, done=progress.update)
     dealt = len(pairs) // repeats
     support = Counter(path[:1] for path in work.truths), Counter(work.truths)
     plain, *more = (
@@ -137,6 +107,7 @@ def cross_validate(
     return {
         "how": {"folds": folds, "repeats": repeats, "grouped": grouped, "level": options.level, "seed": options.seed},
         "products": work.own,
+        "seen": work.own - len(work.judged),
         "categories": {"level_1": len(support[0]), "leaf": len(support[1])},
         "least_support": least_support,
         "subsets": plain,
@@ -145,14 +116,43 @@ def cross_validate(
     }
 
 
-def _prepare(
+def deal(work: Work, *, folds: int, repeats: int, grouped: bool) -> list[tuple[Ids, Ids]]:
+    """Deal the products that are judged; the others of the catalogue join the training side of every fold.
+
+    Returns
+    -------
+    list of (train, test)
+        Rows of the catalogue's own products; ``folds * repeats`` pairs, or fewer where there are too few groups.
+
+    Raises
+    ------
+    TrainingError
+        There are fewer products to judge than folds.
+    """
+    judged = work.judged
+    if folds > len(judged) and len(judged) < work.own:
+        raise TrainingError(f"{len(judged)} products that no encoder has seen cannot be dealt into {folds} folds")
+    top = np.unique([work.labels[row][0] for row in judged.tolist()], return_inverse=True)[1].astype(np.int64)
+    groups = work.groups[judged] if grouped else None
+    seed = work.options.seed
+    dealt = repeated_folds(_strata(top, folds), folds=folds, repeats=repeats, groups=groups, seed=seed)
+    own = np.arange(work.own)
+    return [(np.setdiff1d(own, judged[test]), judged[test]) for _, test in dealt]
+
+
+def prepare(
     products: Sequence[Product],
     extra: Sequence[Product],
     *,
     options: TrainingOptions,
+    grouped: bool,
     subsets: Sequence[Subset] | None,
     settings: Settings,
-) -> tuple[_Work, int]:
+) -> tuple[Work, int]:
+    """Read a catalogue and those that join it; return what folds draw from, and how many products joined.
+
+    Parameters and errors are those of `cross_validate`.
+    """
     own = [product for product in products if product.category]
     if len(own) < LEAST_PRODUCTS:
         raise TrainingError(
@@ -165,14 +165,19 @@ def _prepare(
         raise TrainingError(f"all products are in one category, {' > '.join(tree.paths[0])}")
     joining = choose_extra(own, extra)
     everything = [*own, *joining]
-    fields = gather(everything, settings=settings).fields
     groups = group_duplicates(everything, threads=settings.threads)
-    work = _Work(
+    seen = options.encoders.have_seen(everything)
+    alike = with_near_duplicates(seen, groups)
+    set_aside = (alike if grouped else seen)[: len(own)]
+    check_unseen(set_aside, np.array([tree.terminal(label) for label in labels], dtype=np.int64))
+    fields = gather(everything, settings=settings, encoders=options.encoders, groups=groups).fields
+    work = Work(
         fields=fields,
         labels=(*labels, *(product.category[: options.level] for product in joining)),
         truths=tuple(tree.paths[tree.terminal(label)] for label in labels),
         groups=groups,
         own=len(own),
+        judged=np.flatnonzero(~set_aside),
         subsets=_choose_subsets(fields, subsets),
         options=options,
     )
@@ -199,97 +204,3 @@ def _strata(top: Ids, folds: int) -> Ids:
     if 0 < np.count_nonzero(small) < folds:  # together still too few
         strata[small] = sizes.argmax()
     return strata
-
-
-_ours: list[_Work] = []
-"""What a worker process works on; set as it starts."""
-
-
-def _start(work: _Work) -> None:
-    _ours[:] = [work]
-    threadpool_limits(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the first process speaks
-
-
-def _run_ours(task: _Task) -> dict[Subset, FoldRows]:
-    return _fold(_ours[0], task)
-
-
-@contextmanager
-def _workers(work: _Work, processes: int) -> Iterator[Callable[[list[_Task]], Iterator[dict[Subset, FoldRows]]]]:
-    if processes < 2:
-        yield lambda tasks: (_fold(work, task) for task in tasks)
-        return
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start, initargs=(work,))
-    try:
-        yield lambda tasks: pool.map(_run_ours, tasks)
-    except BrokenProcessPool as err:
-        raise TrainingError(
-            "a process that worked on a fold ended, most likely for lack of memory; AISLE_THREADS=1 needs the least"
-        ) from err
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _run(
-    work: _Work, tasks: list[_Task], *, processes: int, done: Callable[[], object]
-) -> list[dict[Subset, FoldRows]]:
-    found = []
-    with _workers(work, min(processes, len(tasks))) as run:
-        for result in run(tasks):
-            found.append(result)
-            done()
-    return found
-
-
-def _fold(work: _Work, task: _Task) -> dict[Subset, FoldRows]:
-    """Train on the rows of one side, and judge the other by each set of fields."""
-    options = work.options
-    train = task.train
-    if task.with_extra:
-        train = np.append(train, np.arange(work.own, len(work.labels)))
-    labels = [work.labels[row] for row in train.tolist()]
-    tree = CategoryTree.grow(labels, least=options.least)
-    terminals = np.array([tree.terminal(label) for label in labels], dtype=np.int64)
-    groups = np.unique(work.groups[train], return_inverse=True)[1].astype(np.int64)
-    needed = [name for name in work.fields if any(name in subset for subset in work.subsets)]
-    classifier = fit_classifier(
-        {name: work.fields[name].take(train) for name in needed},
-        terminals,
-        tree=tree,
-        splits=held_out_splits(terminals, tree=tree, groups=groups, seed=options.seed),
-        groups=groups,
-        seed=options.seed,
-    ).classifier
-    fields = {name: work.fields[name].take(task.test) for name in needed}
-    scores = classifier.score(fields)
-    found = {}
-    for subset in work.subsets:
-        present = np.logical_and.reduce([fields[name].present for name in subset])
-        rows = np.flatnonzero(present)
-        usable = tuple(name for name in classifier.fields if name in subset)
-        if rows.size and usable:
-            logs = classifier.log_probability(scores[:, rows], usable)
-        else:
-            logs = np.tile(classifier.prior(), (len(rows), 1))
-        truths = tuple(work.truths[row] for row in task.test[rows].tolist())
-        found[subset] = FoldRows.of(logs, truths, tree=tree, promises=_promises(classifier, usable, logs, truths))
-    return found
-
-
-def _promises(
-    classifier: FusedClassifier, subset: Subset, logs: NDArray[np.float64], truths: Sequence[CategoryPath]
-) -> dict[float, tuple[int, int] | None]:
-    """Return, for each precision, how many test products are answered and how many rightly; None if not certified."""
-    counts = classifier.pools[subset].counts if subset in classifier.pools else None
-    found: dict[float, tuple[int, int] | None] = {}
-    for precision in CERTIFIED:
-        rule = None if counts is None else certify(counts, precision=precision)
-        if not isinstance(rule, Threshold) or not truths:
-            found[precision] = None
-            continue
-        confidence, right = judge(logs, truths, tree=classifier.tree).chains()
-        steps = answer_depths(confidence, rule.threshold)
-        given = np.flatnonzero(steps >= 0)
-        found[precision] = len(given), int(np.count_nonzero(right[given, steps[given]]))
-    return found

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.encode.seen import seen_rows
 from aisle.engine.engine import Engine
 from aisle.errors import TrainingError
 from aisle.heads.metrics import hierarchical_scores
@@ -15,7 +16,6 @@ from aisle.heads.tree import ROOT, CategoryTree
 from aisle.product import CategoryPath, Prediction, Product
 from aisle.progress import bar
 from aisle.train.figures import figures, judge, levels_of, rate, rounded, share_of
-from aisle.train.seen import seen_rows
 
 _BATCH = 256
 _DECISIONS = ("accept", "partial", "review")

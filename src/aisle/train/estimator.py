@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from aisle.engine.artifact import Artifact
 from aisle.engine.artifact_writer import write_artifact
 from aisle.engine.engine import Engine
-from aisle.engine.gather import gather
+from aisle.engine.gather import find_encoders, gather
 from aisle.engine.manifest import Listed, Manifest, fingerprint
 from aisle.engine.store import from_artifact
 from aisle.errors import TrainingError
@@ -37,6 +37,10 @@ class ProductClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The precision of answers that `engine_` asks for by default; `predict` always answers.
     seed : int
         Of everything that is drawn.
+    text_encoder, photo_encoder : str or None
+        What reads texts and photos: a name, a folder, or ``hub:owner/name``; the default ones where None. `evaluation_`
+        leaves out products that an encoder has learned from. `score` and scikit-learn's own cross-validation know
+        nothing of that: give them other products.
 
     Attributes
     ----------
@@ -55,10 +59,20 @@ class ProductClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> model.predict(["Gel skin for iPhone"])  # doctest: +SKIP
     """
 
-    def __init__(self, *, level: int | None = None, precision: float = DEFAULT_PRECISION, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        level: int | None = None,
+        precision: float = DEFAULT_PRECISION,
+        seed: int = 0,
+        text_encoder: str | None = None,
+        photo_encoder: str | None = None,
+    ) -> None:
         self.level = level
         self.precision = precision
         self.seed = seed
+        self.text_encoder = text_encoder
+        self.photo_encoder = photo_encoder
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from labelled products.
@@ -74,7 +88,9 @@ class ProductClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         TrainingError
-            There are too few products or categories.
+            There are too few products or categories, or too few products that no encoder has learned from.
+        UnknownEncoderError
+            There is no such encoder, or it cannot be the one of that modality.
         CatalogError
             The products cannot be read.
         ValueError
@@ -95,8 +111,9 @@ class ProductClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             found = f"one class, {format_path(next(iter(kinds)))!r}" if kinds else "no label"
             raise TrainingError(f"y holds {found}; a classifier needs products of at least two classes")
         labelled = [replace(each, category=path) for each, path in zip(products, labels.paths, strict=True)]
-        options = TrainingOptions(level=self.level, precision=self.precision, seed=self.seed)
         settings = Settings.load()
+        self._encoders = find_encoders(text=self.text_encoder, photo=self.photo_encoder, settings=settings)
+        options = TrainingOptions(level=self.level, precision=self.precision, seed=self.seed, encoders=self._encoders)
         trained = train_engine(labelled, options=options, settings=settings)
         self._folder = engine_folder(trained)
         self.engine_ = _as_written(self._folder, settings)
@@ -116,7 +133,8 @@ class ProductClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         products = read_products(X)
         classifier = self.engine_.knowledge.classifier
         # From the cache of embeddings, unlike the engine's own way: folds and searches come back to the same products.
-        fields = gather(products, settings=Settings.load(), fields=self.engine_.modalities).fields
+        found = gather(products, settings=Settings.load(), fields=self.engine_.modalities, encoders=self._encoders)
+        fields = found.fields
         logs = classifier.predict(fields) if fields else np.tile(classifier.prior(), (len(products), 1))
         shares: NDArray[np.float64] = np.exp(np.minimum(logs, 0.0))[:, self._nodes]
         return shares

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.heads.intervals import cross_validation_interval
+from aisle.heads.intervals import cross_validation_interval, paired_interval
 from aisle.heads.reliability import brier_score, expected_calibration_error, negative_log_likelihood
 from aisle.heads.tree import CategoryTree
 from aisle.product import CategoryPath
@@ -99,7 +99,7 @@ def summarise(
         if not tested:
             continue
         shares = {
-            name: _interval([fold.figures[name] for fold in tested if name in fold.figures], folds)
+            name: _interval([fold.figures[name] for fold in tested if name in fold.figures], folds, share=name != "nll")
             for name in tested[0].figures
         }
         for level, sizes in zip(("level_1", "leaf"), support, strict=True):
@@ -119,8 +119,8 @@ def summarise(
     return found
 
 
-def _interval(scores: Sequence[float], folds: int) -> dict[str, float]:
-    found = cross_validation_interval(scores, folds=max(folds, 2))
+def _interval(scores: Sequence[float], folds: int, *, share: bool = True) -> dict[str, float]:
+    found = (cross_validation_interval if share else paired_interval)(scores, folds=max(folds, 2))
     return {"mean": rounded(found.mean), "low": rounded(found.low), "high": rounded(found.high)}
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.encode import ENCODERS
 from aisle.encode.pack import pack_encoder
 from aisle.encode.portable import PortableEncoder
-from aisle.engine.gather import PHOTO_ENCODER, TEXT_ENCODER, Gathered, gather, group_duplicates
+from aisle.encode.seen import Keys, training_keys
+from aisle.engine.gather import DEFAULT_ENCODERS, Encoders, Gathered, gather, group_duplicates, with_near_duplicates
 from aisle.engine.store import Knowledge, References
 from aisle.errors import TrainingError
 from aisle.heads.expert import Fields
@@ -24,7 +24,7 @@ from aisle.heads.tree import MIN_EXAMPLES, CategoryTree
 from aisle.product import Product
 from aisle.progress import bar
 from aisle.settings import Settings
-from aisle.train.seen import training_keys
+from aisle.train.unseen import check_unseen
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,15 @@ class TrainingOptions:
         Of everything that is drawn.
     least : int
         Products that a category below the top needs to be told apart.
+    encoders : Encoders
+        What reads texts and photos.
     """
 
     level: int | None = None
     precision: float = DEFAULT_PRECISION
     seed: int = 0
     least: int = MIN_EXAMPLES
+    encoders: Encoders = DEFAULT_ENCODERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +86,7 @@ class Trained:
 def train_engine(
     products: Sequence[Product], *, options: TrainingOptions | None = None, settings: Settings | None = None
 ) -> Trained:
-    """Learn from labelled products.
+    """Learn from labelled products; judged are those that no encoder in use has seen.
 
     Parameters
     ----------
@@ -96,16 +99,22 @@ def train_engine(
     Raises
     ------
     TrainingError
-        There are fewer than ten labelled products, one category, or nothing to learn from.
+        There are fewer than ten labelled products, one category, or nothing to learn from; or the encoders have seen
+        so many products that too few are left to judge by.
+    EncoderFolderError
+        An encoder lies in a folder that cannot be used.
     WeightsNotReachableError
         The weights of an encoder are not in the cache and cannot be fetched.
     """
     options, settings = options or TrainingOptions(), settings or Settings.load()
+    encoders = options.encoders
     labelled = [product for product in products if product.category]
     tree = _grow(labelled, options)
     terminals = np.array([tree.terminal(product.category) for product in labelled], dtype=np.int64)
-    gathered = gather(labelled, settings=settings)
     groups = group_duplicates(labelled, threads=settings.threads)
+    seen = with_near_duplicates(encoders.have_seen(labelled), groups)
+    check_unseen(seen, terminals)
+    gathered = gather(labelled, settings=settings, encoders=encoders, groups=groups)
     splits = held_out_splits(terminals, tree=tree, groups=groups, seed=options.seed)
     with bar(label="training", total=None, unit="step") as progress:
 
@@ -120,10 +129,17 @@ def train_engine(
         raise TrainingError("fewer than 20 labelled products have a title, a description, attributes or a photo")
     knowledge = Knowledge(
         classifier=fit.classifier,
-        references=choose_references(labelled, gathered.fields, fit.classifier, terminals, seed=options.seed),
-        encoders=_encoders(fit.classifier, settings),
+        references=choose_references(
+            labelled,
+            gathered.fields,
+            fit.classifier,
+            terminals,
+            seed=options.seed,
+            seen=np.union1d(training_keys(labelled), encoders.seen_keys(labelled)),
+        ),
+        encoders=_encoders(fit.classifier, encoders, settings),
         precision=options.precision,
-        facts=_facts(products, labelled, tree, groups, options),
+        facts=_facts(products, labelled, tree, groups, options) | {"seen_by_encoders": int(seen.sum())},
     )
     return Trained(knowledge, tuple(labelled), groups, gathered, fit)
 
@@ -149,8 +165,12 @@ def choose_references(
     terminals: NDArray[np.int64],
     *,
     seed: int,
+    seen: Keys,
 ) -> References:
-    """Choose the labelled products that answers are compared with; all of them where they are not many."""
+    """Choose the labelled products that answers are compared with; all of them where they are not many.
+
+    `seen` is what will be kept of all products that the engine or an encoder of it has learned from.
+    """
     rows = np.arange(len(products))
     if len(rows) > MOST_REFERENCES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, size=MOST_REFERENCES, replace=False))
@@ -166,17 +186,17 @@ def choose_references(
         tuple(product.title for product in chosen),
         terminals[rows],
         vectors,
-        training_keys(products),
+        seen,
     )
 
 
-def _encoders(classifier: FusedClassifier, settings: Settings) -> dict[str, PortableEncoder]:
+def _encoders(classifier: FusedClassifier, encoders: Encoders, settings: Settings) -> dict[str, PortableEncoder]:
     needed = {expert.field == "photo" for expert in classifier.experts if isinstance(expert.view, Landmarks)}
     found = {}
     if False in needed:
-        found["text"] = pack_encoder(ENCODERS[TEXT_ENCODER], settings=settings)
+        found["text"] = pack_encoder(encoders.text, settings=settings)
     if True in needed:
-        found["photo"] = pack_encoder(ENCODERS[PHOTO_ENCODER], settings=settings)
+        found["photo"] = pack_encoder(encoders.photo, settings=settings)
     return found
 
 

@@ -132,6 +132,8 @@ def _notes(audit: Audit) -> list[str]:
         found.append(f"{_count(audit.unlabelled, 'product')} without a category played no part.")
     if audit.unjudged:
         found.append(f"{_count(audit.unjudged, 'product')} could not be judged.")
+    if audit.seen:
+        found.append(f"An encoder has learned from {_count(audit.seen, 'product')}: these labels were not judged.")
     return found
 
 

@@ -5,17 +5,9 @@ from importlib.metadata import version
 from typing import Any
 
 from aisle.engine.store import Knowledge
+from aisle.report.markdown import markdown, table
 from aisle.train.card.caveats import caveats
-from aisle.train.card.words import (
-    everything_of,
-    fields_text,
-    markdown,
-    path_text,
-    percent,
-    share_text,
-    subset_of,
-    table,
-)
+from aisle.train.card.words import everything_of, fields_text, path_text, percent, share_text, subset_of
 
 _MOST_LEAVES = 30
 _MOST_TOP = 60
@@ -37,7 +29,7 @@ def model_card(knowledge: Knowledge, *, drawn: Sequence[str] = ()) -> str:
     parts = [_opening(knowledge)]
     if evaluation.get("subsets"):
         parts += [
-            _accuracy(evaluation, drawn),
+            _accuracy(knowledge, drawn),
             _precision(evaluation, drawn),
             _calibration(evaluation, drawn),
             _categories(evaluation),
@@ -75,7 +67,8 @@ def _opening(knowledge: Knowledge) -> list[str]:
     ]
 
 
-def _accuracy(evaluation: Mapping[str, Any], drawn: Sequence[str]) -> list[str]:
+def _accuracy(knowledge: Knowledge, drawn: Sequence[str]) -> list[str]:
+    evaluation = knowledge.evaluation
     accuracy = everything_of(evaluation)["figures"]["accuracy"]
     levels = list(accuracy) if accuracy["leaf"] != accuracy["level_1"] else ["level_1"]
     names = {"level_1": "top category", "level_2": "first two levels", "leaf": "whole path"}
@@ -96,6 +89,7 @@ def _accuracy(evaluation: Mapping[str, Any], drawn: Sequence[str]) -> list[str]:
         "its near-duplicates. In brackets 95 % intervals (Wilson), which count near-duplicates as if they were "
         "independent.",
         "",
+        *_seen(knowledge),
         *table(head, rows),
     ]
     if len(levels) > 1:
@@ -105,6 +99,17 @@ def _accuracy(evaluation: Mapping[str, Any], drawn: Sequence[str]) -> list[str]:
         ]
     lines += ["", *_controls(evaluation)]
     return lines + _image("subsets", "Accuracy by what a product has", drawn)
+
+
+def _seen(knowledge: Knowledge) -> list[str]:
+    seen, products = knowledge.facts.get("seen_by_encoders", 0), knowledge.facts["products"]
+    if not seen:
+        return []
+    return [
+        f"An encoder has learned from {seen:,} of the {products:,} products, or from near-duplicates of these: figures "
+        "and thresholds are of the others.",
+        "",
+    ]
 
 
 def _controls(evaluation: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aisle.engine.store import Knowledge
-from aisle.train.card.words import markdown
+from aisle.report.markdown import markdown
 
 
 def caveats(knowledge: Knowledge) -> Iterator[str]:

@@ -1,21 +1,9 @@
-"""How a model card writes things: Markdown that is inert whatever a catalogue holds."""
+"""How a model card writes things."""
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|<~$]|&(?=#?\w+;))")
-
-
-def markdown(text: str) -> str:
-    r"""Make any text plain text in Markdown, within a line.
-
-    >>> markdown("Mugs | *all* <b>")
-    'Mugs \\| \\*all\\* \\<b>'
-    """
-    clean = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
-    return _SPECIAL.sub(r"\\\1", " ".join(clean.split()))
+from aisle.report.markdown import markdown
 
 
 def path_text(path: Sequence[str]) -> str:
@@ -52,12 +40,6 @@ def share_text(found: Mapping[str, Any]) -> str:
     if found["share"] is None:
         return percent(None)
     return f"{percent(found['share'])} [{100 * found['low']:.1f}, {100 * found['high']:.1f}]"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> list[str]:
-    """Return the lines of a table whose first columns are words and whose others are figures."""
-    marks = ["---"] * words + ["---:"] * (len(head) - words)
-    return [f"| {' | '.join(row)} |" for row in (head, marks, *rows)]
 
 
 def everything_of(evaluation: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,29 +1,59 @@
-"""EfficientNet-Lite0 (Tan and Le 2019; the Lite variants, Google 2020) as an ONNX graph."""
+"""EfficientNet-Lite (Tan and Le 2019; the Lite variants, Google 2020) as an ONNX graph."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 
+from aisle.errors import WeightsError
 from aisle.weights.graphs.builder import GraphBuilder
-from aisle.weights.graphs.photo import CENTRED_NORM, PixelNorm, feature_outputs, fold_batch_norm, pixel_input
+from aisle.weights.graphs.photo import (
+    CENTRED_NORM,
+    PixelNorm,
+    embedding_output,
+    feature_outputs,
+    fold_batch_norm,
+    pixel_input,
+)
 from aisle.weights.graphs.tensors import Checkpoint
 
 EPSILON = 1e-3
 """Added to variances; TensorFlow's default, which the port to torch keeps."""
 
-STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
-"""Blocks in each stage, and the stride of the first of them."""
+STRIDES = (1, 2, 2, 2, 1, 2, 1)
+"""Of the first block of each stage."""
 
 
-def build_efficientnet_lite0(
+def block_strides(channels: Sequence[int]) -> list[int]:
+    """Return the stride of each block; a stage begins where the number of output channels changes.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        The output channels of the blocks.
+
+    Raises
+    ------
+    IndexError
+        There are more stages than an EfficientNet-Lite has.
+
+    >>> block_strides([16, 24, 24, 40])
+    [1, 2, 1, 2]
+    """
+    stages = iter(range(len(channels)))
+    firsts = [number == 0 or width != channels[number - 1] for number, width in enumerate(channels)]
+    return [STRIDES[next(stages)] if first else 1 for first in firsts]
+
+
+def build_efficientnet_lite(
     tensors: Mapping[str, np.ndarray],
     *,
     size: int = 224,
     norm: PixelNorm = CENTRED_NORM,
     feature_map: bool = False,
+    for_folder: bool = False,
 ) -> onnx.ModelProto:
-    """Draw the graph of EfficientNet-Lite0 without its classifier.
+    """Draw the graph of an EfficientNet-Lite, of any width and depth, without its classifier.
 
     Batch normalisations are folded into the convolutions before them. "Same" padding is TensorFlow's: with
     stride 2 and an even size, one row more at the bottom and one column more on the right.
@@ -38,6 +68,9 @@ def build_efficientnet_lite0(
         The normalisation that becomes part of the graph.
     feature_map : bool
         Also output ``feature_map`` [batch, 1280, height, width].
+    for_folder : bool
+        Draw what an encoder folder holds: input ``pixel_values``, float32 [batch, 3, size, size], normalised
+        before; output ``embedding`` alone, average and maximum at unit length side by side.
 
     Returns
     -------
@@ -50,19 +83,30 @@ def build_efficientnet_lite0(
     WeightsError
         A tensor is missing or has another shape.
     """
-    weights = Checkpoint(tensors, source="EfficientNet-Lite0 weights")
-    graph = GraphBuilder("efficientnet_lite0")
+    weights = Checkpoint(tensors, source="EfficientNet-Lite weights")
+    graph = GraphBuilder("efficientnet_lite")
     net = _Net(graph, weights, size=size)
-    x = net.convolve(pixel_input(graph, size=size, norm=norm), "_conv_stem", "_bn0", stride=2)
-    number = 0
-    for repeats, first_stride in STAGES:
-        for repeat in range(repeats):
-            x = net.block(x, f"_blocks.{number}.", stride=1 if repeat else first_stride)
-            number += 1
+    x = net.convolve(pixel_input(graph, size=size, norm=None if for_folder else norm), "_conv_stem", "_bn0", stride=2)
+    blocks = [f"_blocks.{number}." for number in range(weights.count(r"_blocks\.(\d+)\."))]
+    channels = [weights.get(f"{block}_project_conv.weight", ndim=4).shape[0] for block in blocks]
+    for block, stride in zip(blocks, _strides(channels), strict=True):
+        x = net.block(x, block, stride=stride)
     x = net.convolve(x, "_conv_head", "_bn1")
-    channels = weights.get("_conv_head.weight", ndim=4).shape[0]
-    feature_outputs(graph, x, channels=channels, feature_map=feature_map)
+    width = weights.get("_conv_head.weight", ndim=4).shape[0]
+    if for_folder:
+        embedding_output(graph, x, channels=width)
+    else:
+        feature_outputs(graph, x, channels=width, feature_map=feature_map)
     return graph.model()
+
+
+def _strides(channels: Sequence[int]) -> list[int]:
+    try:
+        return block_strides(channels)
+    except IndexError as err:
+        raise WeightsError(
+            "EfficientNet-Lite weights: more than seven stages; the file belongs to another model"
+        ) from err
 
 
 class _Net:

@@ -6,6 +6,7 @@ import numpy as np
 
 from aisle.weights.graphs.builder import FLOAT, GraphBuilder
 from aisle.weights.graphs.tensors import Checkpoint
+from aisle.weights.graphs.transformer import unit_length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,13 @@ CENTRED_NORM = PixelNorm(mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
 """EfficientNet-Lite's: (x - 127) / 128."""
 
 
-def pixel_input(graph: GraphBuilder, *, size: int, norm: PixelNorm) -> str:
-    """Declare ``pixels``, uint8 RGB [batch, size, size, 3]; return it normalised, [batch, 3, size, size]."""
+def pixel_input(graph: GraphBuilder, *, size: int, norm: PixelNorm | None) -> str:
+    """Declare ``pixels``, uint8 RGB [batch, size, size, 3]; return it normalised, [batch, 3, size, size].
+
+    Without `norm` declare what an encoder folder has, ``pixel_values``, float32 and normalised before.
+    """
+    if norm is None:
+        return graph.input("pixel_values", dtype="float32", shape=("batch", 3, size, size))
     pixels = graph.input("pixels", dtype="uint8", shape=("batch", size, size, 3))
     planes = graph.node("Cast", [graph.node("Transpose", [pixels], {"perm": [0, 3, 1, 2]})], {"to": FLOAT})
     mean = np.asarray(norm.mean, dtype=np.float32).reshape(3, 1, 1)
@@ -67,3 +73,12 @@ def feature_outputs(graph: GraphBuilder, features: str, *, channels: int, featur
         graph.output(pooled, name=name, shape=("batch", channels))
     if feature_map:
         graph.output(features, name="feature_map", shape=("batch", channels, "height", "width"))
+
+
+def embedding_output(graph: GraphBuilder, features: str, *, channels: int) -> None:
+    """Declare ``embedding`` [batch, 2 * channels]: average and maximum, each at unit length, side by side."""
+    pooled = [
+        unit_length(graph, graph.node("Flatten", [graph.node(operator, [features])]))
+        for operator in ("GlobalAveragePool", "GlobalMaxPool")
+    ]
+    graph.output(graph.node("Concat", pooled, {"axis": 1}), name="embedding", shape=("batch", 2 * channels))

@@ -9,6 +9,7 @@ from aisle.weights.graphs.builder import GraphBuilder
 from aisle.weights.graphs.photo import (
     IMAGENET_NORM,
     PixelNorm,
+    embedding_output,
     feature_outputs,
     fold_batch_norm,
     pixel_input,
@@ -25,6 +26,7 @@ def build_resnet50(
     size: int = 224,
     norm: PixelNorm = IMAGENET_NORM,
     feature_map: bool = False,
+    for_folder: bool = False,
 ) -> onnx.ModelProto:
     """Draw the graph of ResNet-50 (or of any depth built of the same bottlenecks) without its classifier.
 
@@ -38,6 +40,9 @@ def build_resnet50(
         The normalisation that becomes part of the graph.
     feature_map : bool
         Also output ``feature_map`` [batch, 2048, height, width].
+    for_folder : bool
+        Draw what an encoder folder holds: input ``pixel_values``, float32 [batch, 3, size, size], normalised
+        before; output ``embedding`` alone, average and maximum at unit length side by side.
 
     Returns
     -------
@@ -52,7 +57,9 @@ def build_resnet50(
     """
     weights = Checkpoint(tensors, source="ResNet weights")
     graph = GraphBuilder("resnet50")
-    x = _convolve(graph, weights, pixel_input(graph, size=size, norm=norm), "conv1", "bn1", stride=2)
+    x = _convolve(
+        graph, weights, pixel_input(graph, size=size, norm=None if for_folder else norm), "conv1", "bn1", stride=2
+    )
     pool = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}
     x = graph.node("MaxPool", [graph.node("Relu", [x])], pool)
     channels = 0
@@ -61,7 +68,10 @@ def build_resnet50(
             prefix = f"layer{stage}.{number}."
             x = _bottleneck(graph, weights, x, prefix, stride=2 if stage > 1 and number == 0 else 1)
             channels = weights.get(f"{prefix}conv3.weight", ndim=4).shape[0]
-    feature_outputs(graph, x, channels=channels, feature_map=feature_map)
+    if for_folder:
+        embedding_output(graph, x, channels=channels)
+    else:
+        feature_outputs(graph, x, channels=channels, feature_map=feature_map)
     return graph.model()
 
 
