@@ -129,7 +129,7 @@ class CrossValidation:
     ) -> dict[str, Any]:
         from aisle.train.finetuned import FinetuneTrial, cross_validate_finetuned
 
-        return cross_validate_finetuned(
+        found = cross_validate_finetuned(
             products,
             FinetuneTrial(finetune=tuning, pretune=read_extra(self.finetuning.pretune).products),
             options=training,
@@ -140,3 +140,6 @@ class CrossValidation:
             settings=settings,
             say=lambda line: typer.echo(line, err=True),
         )
+        kept = settings.cache_dir / "finetune"
+        typer.echo(f"The encoders of the folds are kept in {kept}, for the same command; it may be removed.", err=True)
+        return found

@@ -10,6 +10,7 @@ from aisle.finetune.report.words import (
     duration,
     int8_text,
     judge,
+    kept_text,
     parity_text,
     shares,
     train_command,
@@ -134,8 +135,9 @@ def _made(summary: Summary, encoders: Mapping[str, Summary]) -> list[str]:
     for name, encoder in encoders.items():
         lines.append(
             f"- {name}: epoch {encoder['best']} of {len(encoder['epochs'])} was kept; "
-            f"{whole(encoder.get('trained_parameters'))} of {whole(encoder.get('parameters'))} parameters trained. "
-            f"{parity_text(encoder.get('parity'))} {int8_text(encoder.get('int8'))}"
+            f"{whole(encoder.get('trained_parameters'))} of {whole(encoder.get('parameters'))} parameters trained; "
+            f"weights kept: {kept_text(encoder.get('share'))}. {parity_text(encoder.get('parity'))} "
+            f"{int8_text(encoder.get('int8'))}"
         )
     return lines
 

@@ -14,6 +14,7 @@ from aisle.finetune.report.words import (
     headline,
     int8_text,
     judge,
+    kept_text,
     overall,
     parity_text,
     shares,
@@ -138,6 +139,7 @@ def _section(name: str, encoder: Summary, *, shared: bool) -> dict[str, Any]:
         ("of them trained", whole(encoder.get("trained_parameters"))),
         ("products in a step", whole(encoder.get("batch"))),
         ("epoch that was kept", f"{encoder['best']} of {len(encoder['epochs'])}"),
+        ("weights kept", kept_text(encoder.get("share"))),
     ]
     return {
         "id": name,

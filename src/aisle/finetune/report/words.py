@@ -168,6 +168,20 @@ def whole(value: object) -> str:
     return percent(None) if there is None else f"{there:,.0f}"
 
 
+def kept_text(share: object) -> str:
+    """Say where the weights that were kept lie between the published ones and those of the best epoch.
+
+    >>> kept_text(1.0)
+    'those of the best epoch'
+    """
+    way = finite(share)
+    if way is None or way == 1:
+        return "those of the best epoch"
+    if way == 0:
+        return "the published ones: tuning did not lower the validation loss"
+    return f"{percent(way)} of the way from the published ones to the best epoch's"
+
+
 def parity_text(parity: Mapping[str, Any] | None) -> str:
     """Say how near the exported graph comes to what was trained."""
     if not parity:
