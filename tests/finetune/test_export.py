@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,7 +48,13 @@ def photo_files(network):
 def content(**parts):
     seen = np.array([7, 2**64 - 1, 5], dtype=np.uint64)
     about = {"licence": "Apache-2.0", "options": {"epochs": 2}}
-    return EncoderFiles(about=about, seen=seen, products=2, card="# Tuned\n", **parts)
+    return EncoderFiles(
+        about=about,
+        seen={kind: seen for kind in parts if kind in ("text", "photo")},
+        products=2,
+        card="# Tuned\n",
+        **parts,
+    )
 
 
 def open_encoder(place, settings):
@@ -251,3 +258,14 @@ def test_answers_that_differ_are_noticed_however_near_the_probabilities(folder, 
     each = export.LinearHead(rows, np.zeros(2, dtype=np.float32))
     with pytest.raises(TrainingError, match=r"0\.00% of its answers are the same"):
         export.photo_parity(photo, folder, PIXELS, head=each, settings=settings)
+
+
+def test_each_encoder_has_seen_what_it_has_seen(weights, text, photo, settings, tmp_path):
+    both = content(text=text_files(weights, text), photo=photo_files(photo))
+    few = np.array([7], dtype=np.uint64)
+    write_encoder(tmp_path / "tuned", replace(both, seen={"text": few, "photo": both.seen["photo"]}))
+    found = [seen_keys(find_encoder(f"{tmp_path / 'tuned'}#{kind}", settings=settings)) for kind in ("text", "photo")]
+    assert [keys.tolist() for keys in found] == [[7], [5, 7, 2**64 - 1]]
+    (tmp_path / "tuned" / "seen_text.npy").unlink()
+    with pytest.raises(EncoderFolderError, match=r"seen_text\.npy does not tell"):
+        seen_keys(find_encoder(f"{tmp_path / 'tuned'}#text", settings=settings))

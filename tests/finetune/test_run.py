@@ -13,7 +13,7 @@ from tests.tiny_tuning import make_shop, put_networks  # noqa: E402
 
 from aisle.encode import seen_rows, training_keys  # noqa: E402
 from aisle.errors import TrainingError, UnknownEncoderError  # noqa: E402
-from aisle.finetune import FinetuneOptions, finetune, pretune  # noqa: E402
+from aisle.finetune import FinetuneOptions, finetune, loop, pretune  # noqa: E402
 from aisle.finetune.tasks import TextTask  # noqa: E402
 from aisle.settings import Settings  # noqa: E402
 
@@ -48,9 +48,26 @@ def test_what_was_learned_from_is_remembered_and_nothing_else(tune):
     found = tune([*shop, replace(shop[0], title="no label", category=())])
     assert found.products == tuple(shop)
     assert set(found.split.train) | set(found.split.validation) == set(range(len(shop)))
-    seen = np.flatnonzero(seen_rows(shop, found.seen))
+    seen = np.flatnonzero(seen_rows(shop, found.seen["text"]))
     assert seen.tolist() == found.split.train.tolist()
-    np.testing.assert_array_equal(found.seen, found.text.seen)
+    np.testing.assert_array_equal(found.seen["text"], found.text.seen)
+
+
+def test_an_encoder_that_stays_as_it_was_has_seen_nothing(tune, monkeypatch):
+    monkeypatch.setattr(loop, "BLENDS", (0.0,))
+    judge = loop._Run._judge_as_is
+    losses = iter([5.0, 5.0, 1.0])  # of two epochs, and of the weights of the start
+
+    def found(self):
+        judged = judge(self)
+        return replace(judged, loss=next(losses) * judged.rows)
+
+    monkeypatch.setattr(loop._Run, "_judge_as_is", found)
+    shop = make_shop(photos=False)
+    tuned = tune(shop, modality="text", text_epochs=2)
+    assert tuned.text.share == 0.0
+    assert (tuned.text.products, len(tuned.seen["text"])) == (0, 0)
+    assert not seen_rows(shop, tuned.seen["text"]).any()
 
 
 def test_categories_are_cut_at_the_level(tune):
@@ -84,7 +101,7 @@ def test_texts_may_be_tuned_to_other_products_first(tune, settings):
     before = start.network.state_dict()["embeddings.word_embeddings.weight"].clone()
     found = tune(make_shop(), start=start)
     assert seen_rows(others, start.seen).sum() == start.products > 40
-    assert seen_rows(others, found.seen).sum() == start.products  # and they are still known as seen
+    assert seen_rows(others, found.seen["text"]).sum() == start.products  # and they are still known as seen
     assert torch.equal(start.network.state_dict()["embeddings.word_embeddings.weight"], before)  # others start from it
 
 
@@ -185,5 +202,5 @@ def test_settings_of_this_machine_are_the_default(monkeypatch, tmp_path):
     monkeypatch.setattr(Settings, "load", lambda: Settings(cache_dir=tmp_path / "cache", offline=True, threads=1))
     found = finetune(make_shop(photos=False), options=replace(QUICK, text_epochs=1))
     np.testing.assert_array_equal(
-        found.seen, training_keys([found.products[row] for row in found.split.train.tolist()])
+        found.seen["text"], training_keys([found.products[row] for row in found.split.train.tolist()])
     )

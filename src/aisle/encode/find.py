@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aisle.encode.folder import EXTRA_FILES, GRAPH_FILES, RULE_FILES, folder_modalities
-from aisle.encode.spec import ABOUT_FILE, MODALITIES, SEEN_FILE, EncoderSpec
+from aisle.encode.spec import ABOUT_FILE, MODALITIES, SEEN_BY, SEEN_FILE, EncoderSpec
 from aisle.encode.supply import fetch_files
 from aisle.encode.table import ENCODERS
 from aisle.errors import EncoderFolderError, UnknownEncoderError, WeightsNotReachableError
@@ -113,7 +113,7 @@ class _Repository:
         if any(self._place(name).is_file() for name in names):
             names = tuple(name for name in names if self._place(name).is_file())
         else:
-            for name in (*EXTRA_FILES[modality], ABOUT_FILE, SEEN_FILE):
+            for name in (*EXTRA_FILES[modality], ABOUT_FILE, SEEN_FILE, SEEN_BY[modality]):
                 self._fetch(name)
         if not any(self._fetch(name) for name in names):
             raise WeightsNotReachableError(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aisle.encode.embedding import photo_keys
 from aisle.encode.folder_rules import read_object
-from aisle.encode.spec import ABOUT_FILE, SEEN_FILE, EncoderSpec
+from aisle.encode.spec import ABOUT_FILE, SEEN_BY, SEEN_FILE, EncoderSpec
 from aisle.encode.table import ENCODERS
 from aisle.errors import EncoderFolderError
 from aisle.files import sha256_bytes
@@ -52,9 +52,10 @@ def seen_rows(products: Sequence[Product], known: Keys) -> NDArray[np.bool_]:
 
 
 def seen_keys(spec: EncoderSpec) -> Keys:
-    """Return what an encoder says of the products that it learned from: the `training_keys` in its ``seen.npy``.
+    """Return what an encoder says of the products that it learned from: the `training_keys` in its folder.
 
-    Empty for encoders that lie in no folder, and for folders that hold no such file.
+    They lie in ``seen_text.npy`` or ``seen_photo.npy``, where there is one for its modality, else in ``seen.npy``. Empty
+    for encoders that lie in no folder, and for folders that hold no such file.
 
     Raises
     ------
@@ -64,10 +65,12 @@ def seen_keys(spec: EncoderSpec) -> Keys:
     """
     if spec.folder is None:
         return np.empty(0, dtype=np.uint64)
-    place = spec.folder / SEEN_FILE
     about = read_object(spec.folder / ABOUT_FILE)
     hashes = about.get("sha256")
-    listed = hashes.get(SEEN_FILE) if isinstance(hashes, dict) else None
+    own = SEEN_BY[spec.modality]
+    name = own if (isinstance(hashes, dict) and own in hashes) or (spec.folder / own).exists() else SEEN_FILE
+    place = spec.folder / name
+    listed = hashes.get(name) if isinstance(hashes, dict) else None
     try:
         if not about.get("seen") and listed is None and not place.exists():
             return np.empty(0, dtype=np.uint64)

@@ -12,6 +12,9 @@ MODALITIES = ("text", "photo")
 ABOUT_FILE, SEEN_FILE = "encoder.json", "seen.npy"
 """In the folder of an encoder that Aisle has tuned: what is said of it, and which products it learned from."""
 
+SEEN_BY: Mapping[str, str] = {modality: f"seen_{modality}.npy" for modality in MODALITIES}
+"""The same for one modality alone, where its encoder has not seen all that another of the folder has."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSpec:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.catalog.photo_pixels import PixelShape
+from aisle.encode.spec import SEEN_BY, SEEN_FILE
 from aisle.errors import DiskFullError, EncoderFolderError
 from aisle.files import disk_errors, sha256_bytes, sync_folder
 from aisle.weights.graphs import PixelNorm
@@ -23,7 +24,6 @@ FORMAT = 1
 """The layout of ``encoder.json``."""
 
 MANIFEST = "encoder.json"
-SEEN = "seen.npy"
 CARD = "README.md"
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
@@ -62,8 +62,8 @@ class EncoderFiles:
     about : mapping of str to Any
         What ``encoder.json`` says of them, as JSON: base, licence, options. Modality, the number of products and the
         hashes are added.
-    seen : ndarray of uint64
-        `aisle.encode.seen.training_keys` of the products that they learned from.
+    seen : mapping of str to ndarray of uint64
+        For each modality `aisle.encode.seen.training_keys` of the products that its encoder learned from.
     products : int
         How many products that are.
     card : str
@@ -75,7 +75,7 @@ class EncoderFiles:
     text: TextFiles | None = None
     photo: PhotoFiles | None = None
     about: Mapping[str, Any]
-    seen: NDArray[np.uint64]
+    seen: Mapping[str, NDArray[np.uint64]]
     products: int
     card: str
     others: Mapping[str, bytes] = field(default_factory=dict)
@@ -152,14 +152,22 @@ def _files(content: EncoderFiles) -> dict[str, bytes]:
     if content.photo is not None:
         files["vision_model.onnx"] = content.photo.graph
         files["preprocessor_config.json"] = _json(_preprocessor(content.photo))
-    stored = io.BytesIO()
-    np.save(stored, np.unique(content.seen).astype("<u8"), allow_pickle=False)
-    files[SEEN] = stored.getvalue()
+    everything = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *content.seen.values()]))
+    files[SEEN_FILE] = _stored(everything)
+    for kind, keys in content.seen.items():
+        if len(np.unique(keys)) < len(everything):
+            files[SEEN_BY[kind]] = _stored(keys)
     files[CARD] = content.card.encode()
     kinds = [kind for kind, part in (("text", content.text), ("photo", content.photo)) if part is not None]
     hashes = {name: sha256_bytes(files[name]) for name in sorted(files)}
     about = {**content.about, "modality": kinds, "seen": content.products, "sha256": hashes}
     return {**files, MANIFEST: _json({"format": FORMAT, **about})}
+
+
+def _stored(keys: NDArray[np.uint64]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.unique(keys).astype("<u8"), allow_pickle=False)
+    return file.getvalue()
 
 
 def _preprocessor(photo: PhotoFiles) -> dict[str, Any]:

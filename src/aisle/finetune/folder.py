@@ -104,7 +104,7 @@ def finetune_to_folder(
             "options": asdict(options),
         },
         seen=tuned.seen,
-        products=len(tuned.split.train),
+        products=max(each.products for each in (tuned.text, tuned.photo) if each is not None),
         card="",
     )
     with _draft(unfinished) as draft:

@@ -109,9 +109,10 @@ class LabelledCatalog:
         """Return the encoder of a task that has been learned."""
         name = self.options.text_encoder if isinstance(task, TextTask) else self.options.photo_encoder
         spec = find_encoder(name, settings=self.settings)
-        seen = training_keys([self.products[row] for row in task.train.tolist()])
+        learned = task.train.tolist() if log_[-1] > 0 else []  # as it was, it knows no more than before
+        seen = training_keys([self.products[row] for row in learned])
         head = task.module.heads.top()
-        return Tuned(spec, task.module.network.cpu().eval(), head, *log_, products=len(task.train), seen=seen)
+        return Tuned(spec, task.module.network.cpu().eval(), head, *log_, products=len(learned), seen=seen)
 
     def _run(self, task: Task, loop: LoopOptions) -> str:
         """Return what tells this training from any other: options, data, and the weights that it starts from."""

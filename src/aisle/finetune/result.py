@@ -35,7 +35,7 @@ class Tuned:
     share : float
         How far the weights are from those of the start, 0, to those of the best epoch, 1.
     products : int
-        How many were learned from.
+        How many were learned from; none where the weights are those of the start.
     seen : ndarray of uint64
         What is kept of them.
     """
@@ -66,8 +66,6 @@ class Finetuned:
         Their near-duplicate groups.
     split : Split
         Which of them were learned from, and which held out.
-    seen : ndarray of uint64
-        What is kept of the products that were learned from, those of `pretune` among them.
     """
 
     text: Tuned | None
@@ -76,4 +74,9 @@ class Finetuned:
     labels: Labels
     groups: NDArray[np.int64]
     split: Split
-    seen: Keys
+
+    @property
+    def seen(self) -> dict[str, Keys]:
+        """What is kept of the products that each encoder learned from, those of `pretune` among them."""
+        both = {"text": self.text, "photo": self.photo}
+        return {name: each.seen for name, each in both.items() if each is not None}

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from aisle.catalog.photo_pixels import PixelShape
-from aisle.encode import EncoderSpec, find_encoder, training_keys
+from aisle.encode import EncoderSpec, find_encoder
 from aisle.errors import TrainingError, UnknownEncoderError
 from aisle.finetune.examples import PhotoShelf, Split
 from aisle.finetune.labelled import LabelledCatalog, Log, tokenise
@@ -75,15 +75,16 @@ def finetune(
     learned, held_out = (
         np.unique(np.concatenate(rows)) for rows in zip(*((t.train, t.validation) for t in tasks), strict=True)
     )
-    seen = training_keys([catalog.products[row] for row in learned.tolist()])
+    words = None if text is None else catalog.tuned(text, logs["text"])
+    if words is not None and start is not None:
+        words = replace(words, seen=np.union1d(words.seen, start.seen))
     return Finetuned(
-        text=None if text is None else catalog.tuned(text, logs["text"]),
+        text=words,
         photo=None if photo is None else catalog.tuned(photo, logs["photo"]),
         products=tuple(catalog.products),
         labels=catalog.labels,
         groups=catalog.groups,
         split=Split(learned, held_out),
-        seen=seen if start is None or text is None else np.union1d(seen, start.seen),
     )
 
 
