@@ -54,8 +54,8 @@ def seen_rows(products: Sequence[Product], known: Keys) -> NDArray[np.bool_]:
 def seen_keys(spec: EncoderSpec) -> Keys:
     """Return what an encoder says of the products that it learned from: the `training_keys` in its folder.
 
-    They lie in ``seen_text.npy`` or ``seen_photo.npy``, where there is one for its modality, else in ``seen.npy``. Empty
-    for encoders that lie in no folder, and for folders that hold no such file.
+    They lie in ``seen_text.npy`` or ``seen_photo.npy``, where there is one for its modality, else in ``seen.npy``.
+    Empty for encoders that lie in no folder, and for folders that hold no such file.
 
     Raises
     ------
