@@ -12,7 +12,7 @@ from aisle.audit.kinship import Kinship
 from aisle.audit.result import Audit
 from aisle.audit.second_look import judge
 from aisle.catalog import Catalog, read_catalog
-from aisle.engine.gather import DEFAULT_ENCODERS, Encoders, gather
+from aisle.engine.gather import DEFAULT_ENCODERS, Encoders, gather, with_near_duplicates
 from aisle.errors import AuditError
 from aisle.heads.tree import CategoryTree
 from aisle.product import Product
@@ -74,10 +74,10 @@ def audit_catalog(
     tree = _grow(labelled, level)
     terminals = np.array([tree.terminal(product.category) for product in labelled], dtype=np.int64)
     kinship = Kinship.of_tree(tree)
-    seen = encoders.have_seen(labelled)
+    groups = group_by_likeness(labelled, threads=settings.threads)
+    seen = with_near_duplicates(encoders.have_seen(labelled), groups.by_either)
     _check_unseen(seen, terminals)
     fields = gather(labelled, settings=settings, encoders=encoders).fields
-    groups = group_by_likeness(labelled, threads=settings.threads)
     with bar(label="auditing", total=None, unit="step") as progress:
 
         def step(name: str) -> None:

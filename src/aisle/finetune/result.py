@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from aisle.encode import EncoderSpec
 from aisle.encode.seen import Keys
+from aisle.files import sha256_bytes
 from aisle.finetune.examples import Labels, Split
 from aisle.finetune.export import LinearHead
 from aisle.finetune.history import Epoch
@@ -49,6 +50,11 @@ class Tuned:
     share: float
     products: int
     seen: Keys
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the weights, as 64 hex digits."""
+        state = self.network.state_dict().values()
+        return sha256_bytes(b"".join(value.detach().cpu().numpy().tobytes() for value in state))
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ def half(x: Tensor, *, on: bool) -> torch.autocast:
 
 @cache
 def _cpu_is_fast_in_half() -> bool:
-    known = torch.cpu.get_capabilities()
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # which older versions do not tell
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 

@@ -204,7 +204,7 @@ def _digest(options: "FinetuneOptions", products: Sequence[Product], start: "Tun
 
     photos = photo_keys([product.photo for product in products])
     facts = [repr((p.id, p.title, p.description, p.category, photo)) for p, photo in zip(products, photos, strict=True)]
-    pretuned = None if start is None else sha256_bytes(start.seen.tobytes())
+    pretuned = None if start is None else start.fingerprint()
     parts = [RECIPE, DECODE_VERSION, asdict(options), pretuned, sha256_bytes("\n".join(facts).encode())]
     return sha256_bytes(json.dumps(parts, sort_keys=True).encode())[:32]
 
