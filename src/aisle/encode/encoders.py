@@ -37,15 +37,16 @@ TextGraph = Callable[[dict[str, Tensors], EncoderSpec], onnx.ModelProto]
 CLASSICAL_VERSION = 2
 """Goes up whenever a method that learns from the catalogue could give other numbers."""
 
-_HEADS = 12  # of every BERT in the table; checkpoints do not say
+HEADS = 12
+"""Attention heads of every BERT in the table; checkpoints do not say."""
 
 
 def _bert(tensors: dict[str, Tensors], spec: EncoderSpec) -> onnx.ModelProto:
-    return build_bert(tensors["weights"], heads=_HEADS, pooling=spec.pooling, normalise=spec.pooling == "mean")
+    return build_bert(tensors["weights"], heads=HEADS, pooling=spec.pooling, normalise=spec.pooling == "mean")
 
 
 def _distiluse(tensors: dict[str, Tensors], spec: EncoderSpec) -> onnx.ModelProto:
-    return build_distilbert(tensors["weights"], heads=_HEADS, dense=tensors["dense"])
+    return build_distilbert(tensors["weights"], heads=HEADS, dense=tensors["dense"])
 
 
 _CORPUS_METHODS: dict[str, Callable[..., Array]] = {

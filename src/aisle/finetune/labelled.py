@@ -116,7 +116,7 @@ class LabelledCatalog:
 
     def _run(self, task: Task, loop: LoopOptions) -> str:
         """Return what tells this training from any other: options, data, and the weights that it starts from."""
-        digest = hashlib.sha256(json.dumps(asdict(loop) | {"epochs": loop.epochs}, sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(asdict(loop), sort_keys=True).encode())
         photos = photo_keys([product.photo for product in self.products])
         for product, photo in zip(self.products, photos, strict=True):
             digest.update(repr((product.id, product.title, product.description, product.category, photo)).encode())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
+from aisle.encode.encoders import HEADS
 from aisle.encode.spec import EncoderSpec
 from aisle.encode.supply import fetch_files
 from aisle.encode.table import ENCODERS
@@ -25,9 +26,6 @@ __all__ = [
     "open_text_network",
     "pool",
 ]
-
-HEADS = 12
-"""Of every BERT in the table; checkpoints do not say."""
 
 _TEXT = ("bert", "distiluse")
 _PHOTO: Mapping[str, Callable[[Mapping[str, np.ndarray]], ConvNet]] = {
