@@ -23,17 +23,17 @@ help:  ## Show this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP) -c constraints.txt -e '.[study]'
+	@$(BIN)/python $(PIP) -c constraints.txt -e '.[study,serve]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	@$(BIN)/python $(PIP) -c constraints.txt -e '.[study,test]'
+	@$(BIN)/python $(PIP) -c constraints.txt -e '.[study,serve,postgres,test]'
 	@touch $@
 
 $(TORCH_VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(TORCH_BIN)/python || $(PYTHON) -m venv $(TORCH_VENV)
 	@$(TORCH_BIN)/python $(PIP) torch==2.13.0
-	@$(TORCH_BIN)/python $(PIP) -c constraints.txt -e '.[finetune,study,test]' transformers==5.23.0
+	@$(TORCH_BIN)/python $(PIP) -c constraints.txt -e '.[finetune,study,serve,postgres,test]' transformers==5.23.0
 	@$(TORCH_BIN)/python $(PIP) --no-deps efficientnet_lite_pytorch==0.1.0
 	@touch $@
 

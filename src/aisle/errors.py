@@ -77,3 +77,23 @@ class MissingExtraError(AisleError, ImportError):
 
 class DiskFullError(AisleError, OSError):
     """A file could not be written because the disk is full."""
+
+
+class StoreError(AisleError, RuntimeError):
+    """The database cannot be used as it is."""
+
+
+class NotFoundError(StoreError, LookupError):
+    """The database holds no such thing."""
+
+
+class ClaimedError(StoreError):
+    """Somebody else looks at this product just now, or the claim on it has ended."""
+
+
+class IdempotencyConflictError(StoreError):
+    """An idempotency key came before with another request."""
+
+
+class ServeError(AisleError, RuntimeError):
+    """The service cannot be started as asked."""

@@ -1,0 +1,1 @@
+"""Decisions back into the engine: a candidate, a paired comparison, a promotion."""

@@ -1,0 +1,1 @@
+"""Which products people should see, and what their answers do."""

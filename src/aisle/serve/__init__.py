@@ -1,0 +1,1 @@
+"""The engine as a service: HTTP, the seller page, the moderator page."""
