@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aisle.engine import folder_reader
 from aisle.product import Product
 from aisle.settings import Settings
+
+from .spoilt_engine import FILES, SECRET, write
 
 GOODS = {
     ("Kitchen", "Mugs"): ("mug", "ceramic coffee tea handle dishwasher", (200, 40, 40)),
@@ -113,3 +116,18 @@ def engine(engine_folder):
 def made():
     """What shops are made of, by name; test modules cannot import one another."""
     return SimpleNamespace(GOODS=GOODS, picture=picture, make_shop=make_shop, replace=replace)
+
+
+@pytest.fixture(params=[True, False], ids=["handles", "paths"])
+def world(request, tmp_path, monkeypatch):
+    """A valid engine written by hand beside a secret; also as on systems whose folders have no handles."""
+    if not request.param:
+        monkeypatch.setattr(folder_reader, "_HAS_HANDLES", False)
+    (tmp_path / "secret.json").write_bytes(SECRET)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "card.md").write_bytes(FILES["sub/deep/card.md"])
+    write(tmp_path / "engine", FILES)
+    empty = tmp_path / "here"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    return tmp_path

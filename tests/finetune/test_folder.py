@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -22,9 +21,8 @@ from aisle.encode import embed_texts, find_encoder, open_spec  # noqa: E402
 from aisle.engine.artifact_writer import write_artifact  # noqa: E402
 from aisle.engine.gather import find_encoders  # noqa: E402
 from aisle.errors import DiskFullError, EncoderFolderError, TrainingError  # noqa: E402
-from aisle.finetune import FinetuneOptions, eight_bits, finetune_to_folder, quantise  # noqa: E402
+from aisle.finetune import FinetuneOptions, finetune_to_folder  # noqa: E402
 from aisle.finetune.checkpoint import Checkpoints  # noqa: E402
-from aisle.finetune.quantise import Int8Offer  # noqa: E402
 from aisle.train import TrainingOptions, engine_folder, train_engine  # noqa: E402
 
 TEXT = FinetuneOptions(modality="text", text_epochs=4, batch=8)
@@ -235,52 +233,3 @@ def test_a_name_that_ends_in_dots_is_a_place(tune, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "here")
     tune("here/../there/.")
     assert (tmp_path / "there/text_model.onnx").exists()
-
-
-@pytest.mark.parametrize("offered", [True, False])
-def test_a_graph_in_8_bits_is_written_only_where_it_is_offered(tune, tmp_path, monkeypatch, offered):
-    asked = {}
-
-    def offer(graph, *, feed, score):
-        asked[next(iter(feed[0]))] = score(graph)
-        model = onnx.load_model_from_string(graph)
-        model.doc_string = "small"
-        small = model.SerializeToString() if offered else None
-        return Int8Offer(graph=small, speedup=1.5, loss=0.1 if offered else 2.0, reason="so it is")
-
-    monkeypatch.setattr(eight_bits, "offer_int8", offer)
-    summary = tune(options=FinetuneOptions(text_epochs=3, photo_epochs=1, batch=8), int8=True)
-    for name, graph in zip(("text", "photo"), GRAPHS, strict=True):
-        assert summary["encoders"][name]["int8"] == {
-            "offered": offered,
-            "speedup": 1.5,
-            "loss": 0.1 if offered else 2.0,
-            "reason": "so it is",
-        }
-        assert (onnx.load(tmp_path / "encoder" / graph).doc_string == "small") == offered
-    precision = json.loads((tmp_path / "encoder/encoder.json").read_text())["precision"]
-    assert precision == dict.fromkeys(("text", "photo"), "int8" if offered else "float32")
-    assert set(asked) == {"input_ids", "pixel_values"}
-    said = "is offered: so it is" if offered else "is not offered: so it is"
-    assert said in (tmp_path / "encoder/README.md").read_text().replace("\n", " ")
-
-
-def test_real_graphs_in_8_bits_are_judged_and_opened(tune, tmp_path, monkeypatch, settings):
-    monkeypatch.setattr(quantise, "LEAST_SPEEDUP", 0.0)
-    monkeypatch.setattr(quantise, "MOST_LOSS", 100.0)
-    summary = tune(options=FinetuneOptions(text_epochs=2, photo_epochs=1, batch=8), int8=True)
-    assert [each["int8"]["offered"] for each in summary["encoders"].values()] == [True, True]
-    text = open_spec(find_encoder(f"{tmp_path / 'encoder'}#text", settings=settings), settings=settings)
-    assert text.encode(["word1 word2"]).shape == (1, 24)
-    operators = {node.op_type for node in onnx.load(tmp_path / "encoder/text_model.onnx").graph.node}
-    assert "MatMulInteger" in operators
-
-
-def test_the_score_counts_products(tune, monkeypatch):
-    scores = []
-    offer = Int8Offer(graph=None, speedup=1.0, loss=None, reason="slow")
-    monkeypatch.setattr(eight_bits, "offer_int8", lambda graph, *, feed, score: scores.append(score(graph)) or offer)
-    titles_alone = [replace(item, description="") for item in make_shop(count=60)]
-    summary = tune(shop=titles_alone, options=replace(TEXT, text_epochs=12), int8=True)["encoders"]["text"]
-    # Training judged its best epoch by the same texts and the same head, in torch.
-    assert scores == [pytest.approx(summary["epochs"][summary["best"] - 1]["validation_accuracy"])]

@@ -1,11 +1,16 @@
 """Graphs in 8 bits, and when they are offered."""
 
+import errno
+import os
 import re
+import tempfile
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+
+from aisle.errors import DiskFullError
 
 torch = pytest.importorskip("torch")
 
@@ -53,6 +58,7 @@ def test_a_graph_in_8_bits_says_nearly_the_same(graphs, kind, operator):
     [
         (1.2, (0.9, 0.8981), True, r"1\.20 times as fast .* at \+0\.19 points of loss$"),
         (2.0, (0.9, 0.95), True, r"at -5\.00 points"),
+        (2.0, (0.9, 0.898), True, r"at \+0\.20 points"),  # one of 500 products
         (2.0, (0.9, 0.8975), False, r"\+0\.25 points of loss; 0\.2 is the most"),
         (1.19, (0.9, 0.9), False, r"1\.19 times as fast .* 1\.2 is the least"),
         (float("nan"), (0.9, 0.9), False, "nan times"),
@@ -91,3 +97,17 @@ def test_the_time_is_a_median_of_pairs(graphs, monkeypatch):
 def test_without_probes(graphs):
     with pytest.raises(ValueError, match="there are none"):
         quantise.offer_int8(graphs["text"][0], feed=[], score=lambda _: 1.0)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(quantise, "quant_pre_process"), (quantise, "quantize_dynamic"), (os, "posix_fallocate")]
+)
+def test_a_full_disk(graphs, monkeypatch, tmp_path, module, name):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(module, name, full)
+    with pytest.raises(DiskFullError, match=f"the disk is full: {tmp_path}.* Free some space"):
+        quantise.quantise(*graphs["text"])
+    assert not list(tmp_path.iterdir())

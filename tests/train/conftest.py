@@ -9,6 +9,8 @@ from PIL import Image
 from aisle.product import Product
 from aisle.settings import Settings
 
+from .title_shelf import shelf
+
 WORDS = {
     ("Home", "Mugs"): "mug ceramic coffee handle saucer glaze",
     ("Home", "Lamps"): "lamp bulb shade light glow socket",
@@ -66,3 +68,18 @@ def trained(tiny_networks, tiny_settings):
     with pytest.MonkeyPatch.context() as patch:
         tiny_networks(patch)
         return train_engine(make_shop(), options=TrainingOptions(precision=0.9), settings=tiny_settings)
+
+
+@pytest.fixture
+def offline(tiny, settings_of_nobody, monkeypatch):
+    """Tiny networks, no settings but those of one thread and no network: what an estimator finds for itself."""
+    monkeypatch.setenv("AISLE_OFFLINE", "1")
+    monkeypatch.setenv("AISLE_THREADS", "1")
+
+
+@pytest.fixture
+def fitted(offline):
+    """An estimator that has learned the titles of the shelf."""
+    from aisle.train import ProductClassifier
+
+    return ProductClassifier().fit(*shelf())

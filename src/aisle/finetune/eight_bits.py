@@ -1,7 +1,9 @@
 """Tuned encoders in 8 bits, where that is worth it; what it costs is told by the head that each was trained with."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,22 +14,25 @@ from aisle.catalog.photos import decode_all
 from aisle.encode.convnet import PhotoNetwork, PixelRules
 from aisle.encode.transformer import TextTransformer, TokenRules
 from aisle.engine.fields import field_text
+from aisle.finetune import quantise
 from aisle.finetune.encoder_writer import EncoderFiles, PhotoFiles, TextFiles
 from aisle.finetune.examples import Ids
 from aisle.finetune.export import LinearHead
 from aisle.finetune.labelled import TEXT_FIELDS
-from aisle.finetune.quantise import Feed, offer_int8
+from aisle.finetune.quantise import Feed, Int8Offer, offer_int8
 from aisle.finetune.result import Finetuned
 from aisle.product import Product
 from aisle.settings import Settings
 
-_MOST_PROBES = 500
+_MOST_JUDGED = 1000
 """Held-out products that a graph is scored on."""
 
 _FEED = 64
 """Products learned from that it is timed and measured on."""
 
 _AT_ONCE = 16
+
+_SEED = 0
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -48,16 +53,19 @@ def shrink(tuned: Finetuned, content: EncoderFiles, *, settings: Settings) -> tu
     EncoderFiles
         To be written; ``about["precision"]`` says which graph is which.
     dict of str to dict
-        For each modality ``offered``, ``speedup``, ``loss`` in points or None, and ``reason``.
+        For each modality ``offered``, ``speedup`` or None, ``loss`` in points or None, and ``reason``.
+
+    Raises
+    ------
+    DiskFullError
+        The disk of temporary files is full.
     """
     facts: dict[str, Any] = {}
     for name, encoder in (("text", tuned.text), ("photo", tuned.photo)):
         files: TextFiles | PhotoFiles | None = getattr(content, name)
         if encoder is None or files is None:
             continue
-        feed, embed, places = _inputs(tuned, files, settings)
-        score = _Score(embed, places, tuned.labels.columns[_held_out(tuned), 0], encoder.head)
-        offer = offer_int8(files.graph, feed=feed, score=score)
+        offer = _offer(tuned, files, encoder.head, settings)
         facts[name] = {
             "offered": offer.graph is not None,
             "speedup": offer.speedup,
@@ -71,6 +79,27 @@ def shrink(tuned: Finetuned, content: EncoderFiles, *, settings: Settings) -> tu
     return content, facts
 
 
+def _offer(tuned: Finetuned, files: TextFiles | PhotoFiles, head: LinearHead, settings: Settings) -> Int8Offer:
+    """Offer a graph in 8 bits, if so many products are held out that one alone weighs no more than may be lost."""
+    reader = _Texts(files) if isinstance(files, TextFiles) else _Photos(files, settings)
+    learned, held_out = (
+        np.random.default_rng(_SEED).permutation(rows) for rows in (tuned.split.train, tuned.split.validation)
+    )
+    probes: Any  # texts or photos, as the reader wants them
+    probes, owners = reader.draw(tuned.products, held_out, most=_MOST_JUDGED)
+    judged, places = np.unique(owners, return_inverse=True)
+    least = math.ceil(100 / quantise.MOST_LOSS)
+    if len(judged) < least:
+        reason = (
+            f"a loss of {quantise.MOST_LOSS} points can be told on at least {least} held-out products with "
+            f"{reader.wanted}, and there are {len(judged) or 'none'}"
+        )
+        return Int8Offer(graph=None, speedup=None, loss=None, reason=reason)
+    score = _Score(lambda graph: reader.embed(graph, probes), places, tuned.labels.columns[judged, 0], head)
+    examples: Any = reader.draw(tuned.products, learned, most=_FEED)[0]
+    return offer_int8(files.graph, feed=reader.feed(examples), score=score)
+
+
 class _Score:
     """The share of products whose top category the head finds, in what a graph makes of all that they have."""
 
@@ -81,73 +110,77 @@ class _Score:
         shares = self._head.probabilities(self._embed(graph))
         sums = np.zeros((len(self._truths), shares.shape[1]))
         np.add.at(sums, self._places, shares)
-        judged = np.unique(self._places)
-        return float((sums[judged].argmax(1) == self._truths[judged]).mean())
+        return float((sums.argmax(1) == self._truths).mean())
 
 
-def _held_out(tuned: Finetuned) -> Ids:
-    return tuned.split.validation[:_MOST_PROBES]
+class _Texts:
+    """Titles and descriptions as a text graph reads them."""
+
+    wanted = "a title or a description"
+
+    def __init__(self, files: TextFiles) -> None:
+        self._files = files
+
+    def draw(self, products: Sequence[Product], rows: Ids, *, most: int) -> tuple[list[str], Ids]:
+        """Return the texts of the first rows that have any, and the row that each is of."""
+        texts: list[str] = []
+        owners: list[int] = []
+        for row in rows.tolist():
+            found = [text for name in TEXT_FIELDS if (text := field_text(products[row], name))]
+            texts += found
+            owners += [row] * len(found)
+            most -= bool(found)
+            if not most:
+                break
+        return texts, np.array(owners, dtype=np.int64)
+
+    def feed(self, texts: Sequence[str]) -> list[Feed]:
+        """Return texts as batches of inputs."""
+        tokenizer = Tokenizer.from_buffer(self._files.tokenizer)
+        tokenizer.enable_truncation(max_length=self._files.max_tokens)
+        tokenizer.enable_padding()
+        batches = [tokenizer.encode_batch(list(texts[at : at + _AT_ONCE])) for at in range(0, len(texts), _AT_ONCE)]
+        return [
+            {
+                "input_ids": np.array([each.ids for each in batch], dtype=np.int64),
+                "attention_mask": np.array([each.attention_mask for each in batch], dtype=np.int64),
+            }
+            for batch in batches
+        ]
+
+    def embed(self, graph: bytes, texts: Sequence[str]) -> Array:
+        """Return what a graph makes of texts, [n, width]."""
+        rules = TokenRules(file=self._files.tokenizer, max_tokens=self._files.max_tokens)
+        return TextTransformer(graph, tokens=rules, output="embedding").encode(texts)
 
 
-def _inputs(
-    tuned: Finetuned, files: TextFiles | PhotoFiles, settings: Settings
-) -> tuple[list[Feed], Callable[[bytes], Array], Ids]:
-    """Return what graphs are timed on, how they embed the held-out products, and of which product each row is."""
-    learned, held_out = (
-        [tuned.products[row] for row in rows.tolist()] for rows in (tuned.split.train[:_FEED], _held_out(tuned))
-    )
-    if isinstance(files, TextFiles):
-        texts, places = _texts(held_out)
-        rules = TokenRules(file=files.tokenizer, max_tokens=files.max_tokens)
-        return (
-            _text_feed(_texts(learned)[0], files),
-            lambda graph: TextTransformer(graph, tokens=rules, output="embedding").encode(texts),
-            places,
-        )
-    norm = PixelRules(scale=1.0, mean=files.norm.mean, std=files.norm.std)
-    pixels, places = _pixels(held_out, files, settings)
+class _Photos:
+    """Photos as a photo graph reads them."""
 
-    def embed(graph: bytes) -> Array:
-        network = PhotoNetwork(graph, outputs=["embedding"], rules=norm)
+    wanted = "a photo that can be read"
+
+    def __init__(self, files: PhotoFiles, settings: Settings) -> None:
+        self._files, self._threads = files, settings.threads
+
+    def draw(self, products: Sequence[Product], rows: Ids, *, most: int) -> tuple[Pixels, Ids]:
+        """Return the pixels of the first rows that have any, and the row that each is of."""
+        shape = self._files.shape
+        rows = np.array([row for row in rows.tolist() if products[row].photo is not None], dtype=np.int64)
+        photos = [products[row].photo for row in rows.tolist()]
+        decoded = decode_all(photos, shape=shape, threads=self._threads, label="decoding photos")
+        found = list(islice((each for each in decoded if isinstance(each[1], np.ndarray)), most))
+        pixels = np.array([pixels for _, pixels in found], dtype=np.uint8).reshape(-1, shape.height, shape.width, 3)
+        return pixels, rows[[place for place, _ in found]]
+
+    def feed(self, pixels: Pixels) -> list[Feed]:
+        """Return photos as batches of inputs."""
+        norm = self._files.norm
+        mean, std = (np.array(values, dtype=np.float32) for values in (norm.mean, norm.std))
+        values = np.ascontiguousarray(((pixels - mean) / std).transpose(0, 3, 1, 2))
+        return [{"pixel_values": values[at : at + _AT_ONCE]} for at in range(0, len(values), _AT_ONCE)]
+
+    def embed(self, graph: bytes, pixels: Pixels) -> Array:
+        """Return what a graph makes of photos, [n, width]."""
+        rules = PixelRules(scale=1.0, mean=self._files.norm.mean, std=self._files.norm.std)
+        network = PhotoNetwork(graph, outputs=["embedding"], rules=rules)
         return np.concatenate([network.encode(pixels[at : at + _AT_ONCE]) for at in range(0, len(pixels), _AT_ONCE)])
-
-    return _photo_feed(_pixels(learned, files, settings)[0], files), embed, places
-
-
-def _texts(products: Sequence[Product]) -> tuple[list[str], Ids]:
-    found = [
-        (place, text)
-        for place, product in enumerate(products)
-        for name in TEXT_FIELDS
-        if (text := field_text(product, name))
-    ]
-    return [text for _, text in found], np.array([place for place, _ in found], dtype=np.int64)
-
-
-def _text_feed(texts: Sequence[str], files: TextFiles) -> list[Feed]:
-    tokenizer = Tokenizer.from_buffer(files.tokenizer)
-    tokenizer.enable_truncation(max_length=files.max_tokens)
-    tokenizer.enable_padding()
-    batches = [tokenizer.encode_batch(list(texts[at : at + _AT_ONCE])) for at in range(0, len(texts), _AT_ONCE)]
-    return [
-        {
-            "input_ids": np.array([each.ids for each in batch], dtype=np.int64),
-            "attention_mask": np.array([each.attention_mask for each in batch], dtype=np.int64),
-        }
-        for batch in batches
-    ]
-
-
-def _pixels(products: Sequence[Product], files: PhotoFiles, settings: Settings) -> tuple[Pixels, Ids]:
-    photos = [product.photo for product in products]
-    decoded = decode_all(photos, shape=files.shape, threads=settings.threads, label="decoding photos")
-    found = sorted(
-        ((place, pixels) for place, pixels in decoded if isinstance(pixels, np.ndarray)), key=lambda each: each[0]
-    )
-    return np.stack([pixels for _, pixels in found]), np.array([place for place, _ in found], dtype=np.int64)
-
-
-def _photo_feed(pixels: Pixels, files: PhotoFiles) -> list[Feed]:
-    mean, std = (np.array(values, dtype=np.float32) for values in (files.norm.mean, files.norm.std))
-    values = np.ascontiguousarray(((pixels - mean) / std).transpose(0, 3, 1, 2))
-    return [{"pixel_values": values[at : at + _AT_ONCE]} for at in range(0, len(values), _AT_ONCE)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -29,6 +30,8 @@ LEAST_AGREEMENT = 0.999
 _AT_ONCE = 16
 
 Array = NDArray[np.float32]
+
+_Encoder = TypeVar("_Encoder", PretrainedText, PhotoEncoder)
 
 
 def draw_text(network: Bert) -> bytes:
@@ -113,22 +116,20 @@ def text_parity(network: Bert, folder: Path, texts: Sequence[str], *, head: Line
     EncoderFolderError
         The encoder cannot be opened.
     """
-    encoder = open_spec(find_encoder(f"{folder}#text", settings=settings), settings=settings)
-    if not isinstance(encoder, PretrainedText):
-        raise TrainingError(f"{folder} holds no text encoder to compare with")
+    encoder = _open(folder, "text", PretrainedText, settings)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(max_length=encoder.network.tokens.max_tokens)
     tokenizer.enable_padding()
 
-    def embed(start: int) -> Tensor:
-        found = tokenizer.encode_batch(list(texts[start : start + _AT_ONCE]))
+    def embed(batch: Sequence[str]) -> Tensor:
+        found = tokenizer.encode_batch(list(batch))
         ids, mask = (
             torch.tensor([getattr(each, name) for each in found], device=_device(network))
             for name in ("ids", "attention_mask")
         )
         return network.embed(ids, mask)
 
-    return _compare(_run(network, embed, len(texts)), encoder.encode(texts), head=head, folder=folder)
+    return _compare(_run(network, embed, texts), encoder.encode(texts), head=head, folder=folder)
 
 
 def photo_parity(
@@ -143,26 +144,34 @@ def photo_parity(
     EncoderFolderError
         The encoder cannot be opened.
     """
-    encoder = open_spec(find_encoder(f"{folder}#photo", settings=settings), settings=settings)
-    if not isinstance(encoder, PhotoEncoder):
-        raise TrainingError(f"{folder} holds no photo encoder to compare with")
+    encoder = _open(folder, "photo", PhotoEncoder, settings)
 
-    def embed(start: int) -> Tensor:
-        pixels = torch.from_numpy(photos[start : start + _AT_ONCE].transpose(0, 3, 1, 2).astype(np.float32))
+    def embed(batch: NDArray[np.uint8]) -> Tensor:
+        pixels = torch.from_numpy(batch.transpose(0, 3, 1, 2).astype(np.float32))
         return network.embed(network.normalise(pixels.to(_device(network))))
 
-    starts = range(0, len(photos), _AT_ONCE)
-    found = np.concatenate([encoder.encode(photos[start : start + _AT_ONCE]) for start in starts])
-    return _compare(_run(network, embed, len(photos)), found, head=head, folder=folder)
+    found = np.concatenate([encoder.encode(batch) for batch in _batches(photos)])
+    return _compare(_run(network, embed, photos), found, head=head, folder=folder)
 
 
-def _run(network: nn.Module, embed: Callable[[int], Tensor], count: int) -> Array:
+def _open(folder: Path, modality: str, kind: type[_Encoder], settings: Settings) -> _Encoder:
+    encoder = open_spec(find_encoder(f"{folder}#{modality}", settings=settings), settings=settings)
+    if not isinstance(encoder, kind):
+        raise TrainingError(f"{folder} holds no {modality} encoder to compare with")
+    return encoder
+
+
+def _batches(probes: Any) -> list[Any]:
+    return [probes[start : start + _AT_ONCE] for start in range(0, len(probes), _AT_ONCE)]
+
+
+def _run(network: nn.Module, embed: Callable[[Any], Tensor], probes: Any) -> Array:
     """Embed all probes, nothing left to chance; the network is afterwards in the mode it was in."""
     trained = network.training
     network.eval()
     try:
         with torch.no_grad():
-            return np.concatenate([embed(start).float().cpu().numpy() for start in range(0, count, _AT_ONCE)])
+            return np.concatenate([embed(batch).float().cpu().numpy() for batch in _batches(probes)])
     finally:
         network.train(trained)
 

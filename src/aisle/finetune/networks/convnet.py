@@ -1,5 +1,6 @@
 """What the photo networks share."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar, Self
@@ -12,6 +13,9 @@ from torch.nn import functional
 from aisle.errors import WeightsError
 from aisle.weights.graphs import PixelNorm
 
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of tensors, by name."""
+
 
 class ConvNet(nn.Module):
     """A photo network without its classifier.
@@ -19,16 +23,70 @@ class ConvNet(nn.Module):
     In training, too, its batch normalisations use the statistics that they were published with: a small catalogue
     cannot estimate others. Their scales and shifts are trained.
 
+    Parameters
+    ----------
+    tensors : mapping of str to ndarray
+        The published weights; their shapes say how wide and how deep the network is.
+
     Attributes
     ----------
+    title : str
+        What messages call it.
     pixel_norm : PixelNorm
         How it wants its pixels.
     width : int
         Channels of its feature maps.
+
+    Raises
+    ------
+    WeightsError
+        A tensor is missing or has another shape.
     """
 
+    title: ClassVar[str]
     pixel_norm: ClassVar[PixelNorm]
     width: int
+
+    def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
+        super().__init__()
+        with _foreign(self.title):
+            self.build({name: array.shape for name, array in tensors.items()})
+            self._fill(tensors)
+
+    @abstractmethod
+    def build(self, shapes: Shapes) -> None:
+        """Make modules of these shapes, and set the width."""
+
+    @abstractmethod
+    def layers(self) -> list[nn.Module]:
+        """Return its parts from the pixels up."""
+
+    @abstractmethod
+    def stem(self, x: Tensor) -> Tensor:
+        """Compute what the first block reads, of normalised pixels [n, 3, h, w]."""
+
+    @abstractmethod
+    def blocks(self) -> list[nn.Module]:
+        """Return what lies between stem and head."""
+
+    def head(self, x: Tensor) -> Tensor:
+        """Compute the feature maps of what the last block gives."""
+        return x
+
+    def forward(self, x: Tensor, *, start: int = 0, stop: int | None = None) -> Tensor:
+        """Compute feature maps of normalised pixels [n, 3, h, w], or of the maps that block `start` reads.
+
+        Parameters
+        ----------
+        x : Tensor
+        start, stop : int
+            Blocks to go through; without `stop` the head is put behind them.
+        """
+        if start == 0:
+            x = self.stem(x)
+        for block in self.blocks()[start:stop]:
+            x = block(x)
+        return x if stop is not None else self.head(x)
 
     def train(self, mode: bool = True) -> Self:
         """Switch training on or off, the batch normalisations excepted."""
@@ -47,14 +105,7 @@ class ConvNet(nn.Module):
         """Encode normalised pixels [n, 3, h, w] as the exported graph does, see `pool`: [n, 2 * width]."""
         return pool(self(x))
 
-    def fill(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Take over published weights by name.
-
-        Raises
-        ------
-        KeyError, RuntimeError
-            A tensor is missing, or has another shape.
-        """
+    def _fill(self, tensors: Mapping[str, np.ndarray]) -> None:
         counts = ".num_batches_tracked"  # which some files leave out, and nothing here reads
         wanted = [name for name in self.state_dict() if not name.endswith(counts)]
         state = {name: torch.from_numpy(np.array(tensors[name], dtype=np.float32)) for name in wanted}
@@ -72,13 +123,8 @@ def norm(channels: int, *, eps: float) -> nn.BatchNorm2d:
 
 
 @contextmanager
-def foreign(source: str) -> Iterator[None]:
-    """Turn what goes wrong with tensors of another model into a message that says so.
-
-    Raises
-    ------
-    WeightsError
-    """
+def _foreign(source: str) -> Iterator[None]:
+    """Turn what goes wrong with tensors of another model into a message that says so."""
     try:
         yield
     except (KeyError, IndexError, RuntimeError) as err:

@@ -1,12 +1,9 @@
 """EfficientNet-Lite (Tan and Le 2019; the Lite variants, Google 2020) for training, under its published names."""
 
-from collections.abc import Mapping
-
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from aisle.finetune.networks.convnet import ConvNet, foreign, norm
+from aisle.finetune.networks.convnet import ConvNet, Shapes, norm
 from aisle.weights.graphs import CENTRED_NORM
 from aisle.weights.graphs.efficientnet import EPSILON, block_strides
 
@@ -32,7 +29,7 @@ def _convolution(shape: tuple[int, ...], *, stride: int = 1, by_channel: bool = 
 class _Block(nn.Module):
     """An inverted residual (Sandler et al. 2018)."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], *, stride: int) -> None:
+    def __init__(self, shapes: Shapes, *, stride: int) -> None:
         super().__init__()
         self._expands = "_expand_conv.weight" in shapes
         if self._expands:
@@ -57,63 +54,45 @@ class _Block(nn.Module):
 
 
 class EfficientNetLite(ConvNet):
-    """EfficientNet-Lite of any size without its classifier.
+    """EfficientNet-Lite of any size without its classifier."""
 
-    Parameters
-    ----------
-    tensors : mapping of str to ndarray
-        The published weights; their shapes say how wide and how deep the network is.
-
-    Raises
-    ------
-    WeightsError
-        A tensor is missing or has another shape.
-    """
-
+    title = "EfficientNet-Lite"
     pixel_norm = CENTRED_NORM
 
-    def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
-        super().__init__()
-        shapes = {name: array.shape for name, array in tensors.items()}
-        with foreign("EfficientNet-Lite"):
-            strides = block_strides(
-                [shapes[f"_blocks.{number}._project_conv.weight"][0] for number in _numbers(shapes)]
-            )
-            self._conv_stem = _convolution(shapes["_conv_stem.weight"], stride=2)
-            self._bn0 = norm(shapes["_conv_stem.weight"][0], eps=EPSILON)
-            self._blocks = nn.ModuleList(
-                _Block(_under(shapes, f"_blocks.{number}."), stride=stride) for number, stride in enumerate(strides)
-            )
-            self._conv_head = _convolution(shapes["_conv_head.weight"])
-            self._bn1 = norm(shapes["_conv_head.weight"][0], eps=EPSILON)
-            self.width = shapes["_conv_head.weight"][0]
-            self.fill(tensors)
+    def build(self, shapes: Shapes) -> None:
+        """Make modules of these shapes, and set the width."""
+        strides = block_strides([shapes[f"_blocks.{number}._project_conv.weight"][0] for number in _numbers(shapes)])
+        self._conv_stem = _convolution(shapes["_conv_stem.weight"], stride=2)
+        self._bn0 = norm(shapes["_conv_stem.weight"][0], eps=EPSILON)
+        self._blocks = nn.ModuleList(
+            _Block(_under(shapes, f"_blocks.{number}."), stride=stride) for number, stride in enumerate(strides)
+        )
+        self._conv_head = _convolution(shapes["_conv_head.weight"])
+        self._bn1 = norm(shapes["_conv_head.weight"][0], eps=EPSILON)
+        self.width = shapes["_conv_head.weight"][0]
 
     def layers(self) -> list[nn.Module]:
         """Return its parts from the pixels up."""
         return [nn.ModuleList([self._conv_stem, self._bn0]), *self._blocks, nn.ModuleList([self._conv_head, self._bn1])]
 
-    def forward(self, x: Tensor, *, start: int = 0, stop: int | None = None) -> Tensor:
-        """Compute feature maps of normalised pixels [n, 3, h, w], or of the maps that block `start` reads.
+    def stem(self, x: Tensor) -> Tensor:
+        """Compute what the first block reads, of normalised pixels [n, 3, h, w]."""
+        return functional.relu6(self._bn0(self._conv_stem(x)))
 
-        Parameters
-        ----------
-        x : Tensor
-        start, stop : int
-            Blocks to go through; without `stop` the head is put behind them.
-        """
-        if start == 0:
-            x = functional.relu6(self._bn0(self._conv_stem(x)))
-        for block in self._blocks[start:stop]:
-            x = block(x)
-        return x if stop is not None else functional.relu6(self._bn1(self._conv_head(x)))
+    def blocks(self) -> list[nn.Module]:
+        """Return what lies between stem and head."""
+        return list(self._blocks)
+
+    def head(self, x: Tensor) -> Tensor:
+        """Compute the feature maps of what the last block gives."""
+        return functional.relu6(self._bn1(self._conv_head(x)))
 
 
-def _under(shapes: Mapping[str, tuple[int, ...]], prefix: str) -> dict[str, tuple[int, ...]]:
+def _under(shapes: Shapes, prefix: str) -> Shapes:
     return {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
 
 
-def _numbers(shapes: Mapping[str, tuple[int, ...]]) -> range:
+def _numbers(shapes: Shapes) -> range:
     number = 0
     while f"_blocks.{number}._project_conv.weight" in shapes:
         number += 1

@@ -1,19 +1,15 @@
 """ResNets of bottlenecks (He et al. 2016, with the stride in the 3 × 3 convolution) for training."""
 
 import re
-from collections.abc import Mapping
 
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from aisle.finetune.networks.convnet import ConvNet, foreign, norm
+from aisle.finetune.networks.convnet import ConvNet, Shapes, norm
 from aisle.weights.graphs import IMAGENET_NORM
 from aisle.weights.graphs.resnet import EPSILON
 
 _STAGES = (1, 2, 3, 4)
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 def _convolution(shape: tuple[int, ...], *, stride: int = 1) -> nn.Conv2d:
@@ -40,52 +36,29 @@ class _Bottleneck(nn.Module):
 
 
 class ResNet(ConvNet):
-    """A ResNet of bottlenecks, of any depth, without its classifier, under torchvision's and timm's names.
+    """A ResNet of bottlenecks, of any depth, without its classifier, under torchvision's and timm's names."""
 
-    Parameters
-    ----------
-    tensors : mapping of str to ndarray
-        The published weights; their shapes say how wide and how deep the network is.
-
-    Raises
-    ------
-    WeightsError
-        A tensor is missing or has another shape.
-    """
-
+    title = "ResNet"
     pixel_norm = IMAGENET_NORM
 
-    def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
-        super().__init__()
-        shapes = {name: array.shape for name, array in tensors.items()}
-        with foreign("ResNet"):
-            self.conv1 = _convolution(shapes["conv1.weight"], stride=2)
-            self.bn1 = norm(shapes["conv1.weight"][0], eps=EPSILON)
-            for stage in _STAGES:
-                self.add_module(f"layer{stage}", _stage(shapes, stage))
-            self.width = self._blocks()[-1].conv3.out_channels
-            self.fill(tensors)
+    def build(self, shapes: Shapes) -> None:
+        """Make modules of these shapes, and set the width."""
+        self.conv1 = _convolution(shapes["conv1.weight"], stride=2)
+        self.bn1 = norm(shapes["conv1.weight"][0], eps=EPSILON)
+        for stage in _STAGES:
+            self.add_module(f"layer{stage}", _stage(shapes, stage))
+        self.width = self.blocks()[-1].conv3.out_channels
 
     def layers(self) -> list[nn.Module]:
         """Return its parts from the pixels up."""
-        return [nn.ModuleList([self.conv1, self.bn1]), *self._blocks()]
+        return [nn.ModuleList([self.conv1, self.bn1]), *self.blocks()]
 
-    def forward(self, x: Tensor, *, start: int = 0, stop: int | None = None) -> Tensor:
-        """Compute feature maps of normalised pixels [n, 3, h, w], or of the maps that block `start` reads.
+    def stem(self, x: Tensor) -> Tensor:
+        """Compute what the first block reads, of normalised pixels [n, 3, h, w]."""
+        return functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
 
-        Parameters
-        ----------
-        x : Tensor
-        start, stop : int
-            Blocks to go through.
-        """
-        if start == 0:
-            x = functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
-        for block in self._blocks()[start:stop]:
-            x = block(x)
-        return x
-
-    def _blocks(self) -> list[nn.Module]:
+    def blocks(self) -> list[nn.Module]:
+        """Return what lies between stem and head."""
         return [block for stage in _STAGES for block in self.get_submodule(f"layer{stage}")]
 
 
