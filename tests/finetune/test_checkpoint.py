@@ -3,6 +3,7 @@
 import errno
 import os
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +154,17 @@ def test_no_corruption_raises_or_gives_wrong_data(data):
         damaged = sound[:start] + data.draw(st.binary(max_size=40)) + sound[stop:]
         last.write_bytes(damaged)
         assert_same(kept.latest(), state(2 if damaged == sound else 1))
+
+
+def test_writing_and_reading_take_no_copies_of_all_weights(kept):
+    large = {f"now/{number}": np.ones(1 << 20, dtype=np.float32) for number in range(8)}  # 32 MB
+    tracemalloc.start()
+    kept.save(State(large, {}), epoch=1)
+    written = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    found = kept.latest()
+    read = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(np.array_equal(array, found.arrays[name]) for name, array in large.items())
+    assert written < 8e6
+    assert read < 45e6  # itself, and one of its parts

@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -116,3 +118,64 @@ def test_a_full_disk_is_said_before_the_first_photo_is_decoded(tmp_path, monkeyp
     with pytest.raises(DiskFullError, match="the disk is full"):
         PhotoShelf([Product(photo=png((1, 2, 3)))] * 2, size=20, folder=tmp_path, threads=1)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("share", [0.05, 0.07, 0.1, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_share_that_is_asked_for_is_held_out_of_every_category(share, seed):
+    products, groups = catalogue(np.random.default_rng(seed), groups=400)
+    split = split_products(products, groups=groups, share=share, seed=seed)
+    assert sorted([*split.train, *split.validation]) == list(range(len(products)))
+    assert not set(groups[split.train]) & set(groups[split.validation])
+    assert len(split.validation) / len(products) == pytest.approx(share, abs=0.02)
+    for name in ("Lamps", "Cups", "Watches"):
+        of_it = {row for row, product in enumerate(products) if product.category[0] == name}
+        assert len(of_it & set(split.validation.tolist())) / len(of_it) == pytest.approx(share, abs=0.03)
+
+
+def test_of_a_large_catalogue_the_share_is_held_out_too():
+    products = filed(*[("A",), ("B",)] * 12_000)
+    split = split_products(products, groups=np.arange(24_000), share=0.4, seed=0)
+    assert len(split.validation) == pytest.approx(9_600, abs=50)
+
+
+def test_of_two_groups_of_near_duplicates_one_is_held_out():
+    split = split_products(filed(*[("A",), ("B",)] * 15), groups=np.arange(30) % 2, share=0.4, seed=0)
+    assert sorted((len(split.train), len(split.validation))) == [15, 15]
+
+
+def test_room_is_taken_for_photos_only(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        os, "posix_fallocate", lambda handle, offset, size: taken.append(size) or os.ftruncate(handle, size)
+    )
+    shop = [Product(), Product(photo=png((10, 20, 30))), Product(), Product(photo=png((40, 50, 60)))]
+    shelf = PhotoShelf(shop, size=20, folder=tmp_path, threads=1)
+    assert taken == [2 * 23 * 23 * 3]
+    assert shelf.take(np.array([3, 1]))[:, 5, 5].tolist() == [[40, 50, 60], [10, 20, 30]]
+    with pytest.raises(IndexError):
+        shelf.take(np.array([1, 2]))
+
+
+@pytest.fixture(params=["macOS", errno.EOPNOTSUPP, errno.EINVAL])
+def unpromised(request, monkeypatch):
+    """A system or a file system that cannot promise room."""
+    if request.param == "macOS":
+        monkeypatch.delattr(os, "posix_fallocate")
+        return
+
+    def refuse(handle, offset, length):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+
+
+@pytest.mark.usefixtures("unpromised")
+def test_where_room_cannot_be_promised_it_is_looked_for(tmp_path, monkeypatch):
+    shop = [Product(photo=png((10, 20, 30)))]
+    shelf = PhotoShelf(shop, size=20, folder=tmp_path, threads=1)
+    assert shelf.take(np.array([0]))[0, 5, 5].tolist() == [10, 20, 30]
+    full = SimpleNamespace(free=23 * 23 * 3 - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: full)
+    with pytest.raises(DiskFullError, match="the disk is full"):
+        PhotoShelf(shop, size=20, folder=tmp_path, threads=1)

@@ -11,8 +11,11 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from aisle.errors import TrainingError  # noqa: E402
+from aisle.finetune import loop  # noqa: E402
 from aisle.finetune.checkpoint import Checkpoints  # noqa: E402
-from aisle.finetune.loop import Judged, LoopOptions, shuffled, train  # noqa: E402
+from aisle.finetune.history import Judged  # noqa: E402
+from aisle.finetune.loop import LoopOptions, train  # noqa: E402
+from aisle.finetune.tasks import shuffled  # noqa: E402
 
 NO_MEMORY = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
 
@@ -29,7 +32,15 @@ class Lines:
         self.labels = (self.points.sum(1) > 0).long()
         self.noise, self.losses, self.fits, self.fits_judged = noise, losses, fits, fits_judged
         self.fails_at, self.wrong_loss = fails_at, loss
-        self.steps, self.learned, self.began, self.judged = 0, [], [], []
+        self.steps, self.learned, self.began, self.judged, self.fits_of_heads = 0, [], [], [], []
+        self.bias = 0.25  # what fitting makes of the head: with other threads a little different
+
+    def fit_heads(self, at_once, *, label):
+        self.fits_of_heads.append((at_once, label))
+        if at_once > self.fits:
+            raise RuntimeError(NO_MEMORY)
+        with torch.no_grad():
+            self.module[2].bias.fill_(self.bias)
 
     def groups(self):
         return [{"params": list(self.module.parameters()), "lr": 0.05}]
@@ -57,7 +68,7 @@ class Lines:
         self.judged.append(weights_of(self))
         loss = torch.nn.functional.cross_entropy(logits, self.labels[rows], reduction="sum")
         found = float(loss) if self.losses is None else self.losses[len(self.judged) - 1] * len(rows)
-        return Judged(found, int((logits.argmax(1) == self.labels[rows]).sum()), len(rows))
+        return Judged((found,), (len(rows),), int((logits.argmax(1) == self.labels[rows]).sum()), len(rows))
 
 
 def weights_of(task):
@@ -190,3 +201,52 @@ def test_a_last_batch_of_one_joins_the_one_before(count, sizes):
     batches = shuffled(rows, np.random.default_rng(0), 4)
     assert list(map(len, batches)) == sizes
     assert sorted(np.concatenate(batches)) == rows.tolist()
+
+
+def test_the_heads_are_fitted_first_at_the_size_that_fits_and_under_a_label(caplog):
+    task = Lines(fits=8)
+    train(task, options(epochs=1))
+    assert [size for size, _ in task.fits_of_heads] == [16, 8]
+    assert task.fits_of_heads[0][1] == "tuning lines: first the heads"
+    assert float(task.began[0]["2.bias"][0]) == 0.25
+
+
+@pytest.mark.parametrize("killed_at", [0, 4])  # in the first step, and in the second epoch
+def test_a_run_taken_up_keeps_the_heads_that_were_fitted(tmp_path, monkeypatch, killed_at):
+    monkeypatch.setattr(loop, "BLENDS", (0.5,))  # half of what was fitted is kept: it must still be known
+    losses = {"losses": [0.9, 0.8, 0.7, 0.6, 0.6, 0.1]}  # of four epochs, of the best, of half of it
+    whole = Lines(**losses)
+    wanted = train(whole, options(blend=True))
+    assert wanted.share == 0.5
+    kept = Checkpoints(tmp_path, "lines", "run")
+    with pytest.raises(KeyboardInterrupt):
+        train(Lines(fails_at=killed_at, **losses), options(blend=True), checkpoints=kept)
+    taken_up = Lines(losses=losses["losses"][killed_at // 3 :])
+    taken_up.bias = 0.26
+    found = train(taken_up, options(blend=True), checkpoints=kept)
+    assert taken_up.fits_of_heads == []
+    assert found.share == 0.5
+    assert alike(weights_of(taken_up), weights_of(whole))
+
+
+def test_the_loss_is_the_mean_over_depths_of_means_over_labelled_rows():
+    parts = Judged((3.0, 8.0, 0.0), (3, 1, 0), 2, 3), Judged((1.0, 0.0, 0.0), (1, 3, 0), 1, 4)
+    both = parts[0] + parts[1]
+    assert both == Judged((4.0, 8.0, 0.0), (4, 4, 0), 3, 7)
+    assert both.loss == (4 / 4 + 8 / 4) / 2  # nobody has a label at the third depth
+
+
+def test_all_of_the_best_weights_are_judged_anew_beside_the_mixtures(monkeypatch):
+    monkeypatch.setattr(loop, "BLENDS", (0.0,))
+    task = Lines(losses=[0.5, 0.9, 0.8])  # the best epoch, then the same weights again, then those of the start
+    assert train(task, options(epochs=1, blend=True)).share == 0.0
+    assert alike(task.judged[1], task.judged[0])
+
+
+def test_memory_that_ends_in_the_step_itself_is_said_with_a_remedy(monkeypatch):
+    def step(self, closure=None):
+        raise RuntimeError(NO_MEMORY)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(TrainingError, match=r"tuning lines: too little memory .* moments\); close other programs"):
+        train(Lines(), options())

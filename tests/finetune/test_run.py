@@ -56,11 +56,11 @@ def test_what_was_learned_from_is_remembered_and_nothing_else(tune):
 def test_an_encoder_that_stays_as_it_was_has_seen_nothing(tune, monkeypatch):
     monkeypatch.setattr(loop, "BLENDS", (0.0,))
     judge = loop._Run._judge_as_is
-    losses = iter([5.0, 5.0, 1.0])  # of two epochs, and of the weights of the start
+    losses = iter([5.0, 5.0, 5.0, 1.0])  # of two epochs, of the best of them, and of the weights of the start
 
     def found(self):
         judged = judge(self)
-        return replace(judged, loss=next(losses) * judged.rows)
+        return replace(judged, losses=(next(losses),), labelled=(1,))
 
     monkeypatch.setattr(loop._Run, "_judge_as_is", found)
     shop = make_shop(photos=False)
@@ -204,3 +204,46 @@ def test_settings_of_this_machine_are_the_default(monkeypatch, tmp_path):
     np.testing.assert_array_equal(
         found.seen["text"], training_keys([found.products[row] for row in found.split.train.tolist()])
     )
+
+
+@pytest.fixture
+def killed(monkeypatch, tmp_path, settings):
+    """Start a run that is killed in its second epoch; return what goes on with it, and whether it was taken up."""
+    put_networks(monkeypatch, tmp_path / "networks")
+    learn, steps = TextTask.loss, []
+
+    def loss(self, rows, rng):
+        steps.append(len(rows))
+        if len(steps) == 8:
+            raise KeyboardInterrupt
+        return learn(self, rows, rng)
+
+    monkeypatch.setattr(TextTask, "loss", loss)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(make_shop(), options=QUICK, checkpoints=tmp_path / "kept", settings=settings)
+
+    def go_on(caplog, **changed):
+        options = replace(QUICK, **changed)
+        found = finetune(make_shop(), options=options, checkpoints=tmp_path / "kept", settings=settings)
+        return found.text, "tuning texts goes on after epoch 1 of 4" in caplog.text
+
+    return go_on
+
+
+def test_a_run_is_taken_up_however_heads_would_be_fitted_now(killed, tune, monkeypatch, caplog):
+    wanted = tune(make_shop()).text.network.state_dict()
+    monkeypatch.setattr("aisle.finetune.tasks.fit_heads", None)  # with other threads it gives other bits
+    tuned, taken_up = killed(caplog)
+    assert taken_up
+    assert all(torch.equal(value, wanted[name]) for name, value in tuned.network.state_dict().items())
+
+
+def test_another_depth_of_labels_is_another_run(killed, caplog):
+    _, taken_up = killed(caplog, level=1)
+    assert not taken_up
+    assert "of other products, options or weights" in caplog.text
+
+
+def test_another_recipe_is_another_run(killed, monkeypatch, caplog):
+    monkeypatch.setattr("aisle.finetune.labelled.RECIPE", 10**6)
+    assert not killed(caplog)[1]

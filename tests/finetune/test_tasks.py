@@ -13,6 +13,7 @@ from aisle.finetune import tasks  # noqa: E402
 from aisle.finetune.augment import PhotoVariation  # noqa: E402
 from aisle.finetune.examples import Labels, PhotoShelf  # noqa: E402
 from aisle.finetune.loop import LoopOptions, train  # noqa: E402
+from aisle.finetune.losses import IGNORED  # noqa: E402
 from aisle.finetune.networks import Bert, EfficientNetLite  # noqa: E402
 from aisle.finetune.tasks import JointTask, PhotoTask, TextTask, _modality_dropout  # noqa: E402
 from aisle.finetune.towers import PhotoTower, TextTower, TokenisedTexts  # noqa: E402
@@ -93,7 +94,7 @@ def test_judging_counts_every_text_of_the_rows(weights):
         judged = task.judge(np.array([1, 3, 10]))  # of 10 there is a title and a description, of the others one text
     assert judged.rows == 4
     # Heads begin undecided: the loss of each text is the mean over depths of the logarithm of the categories.
-    assert judged.loss == pytest.approx(4 * (np.log(2) + np.log(4)) / 2, rel=1e-5)
+    assert judged.loss == pytest.approx((np.log(2) + np.log(4)) / 2, rel=1e-5)
 
 
 def test_photos_are_varied_in_training_only(weights, tmp_path):
@@ -158,3 +159,43 @@ def test_a_joint_step_reaches_all_that_is_trained_once(weights, tmp_path):
 def test_a_row_left_alone_by_memory_still_has_a_loss(weights, tmp_path):
     task = JointTask(text_task(weights), photo_task(weights, tmp_path))
     assert torch.isfinite(task.loss(TRAIN[:1], np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("kind", ["text", "photo"])
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_the_validation_loss_does_not_depend_on_how_rows_are_dealt(weights, tmp_path, kind, size):
+    task = text_task(weights) if kind == "text" else photo_task(weights, tmp_path)
+    task.labels.columns[VALIDATION[1::3], 1] = IGNORED
+    for head in task.module.heads.classify:
+        torch.nn.init.normal_(head.weight)
+    task.module.eval()
+    with torch.inference_mode():
+        whole = task.judge(VALIDATION)
+        first, *others = (task.judge(VALIDATION[start : start + size]) for start in range(0, len(VALIDATION), size))
+    assert whole.labelled[1] < whole.labelled[0]
+    found = sum(others, first)
+    assert found.labelled == whole.labelled
+    assert found.loss == pytest.approx(whole.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 100])
+def test_fitting_heads_shows_how_far_it_is_and_does_not_depend_on_its_parts(weights, monkeypatch, at_once):
+    shown = []
+
+    def track(items, *, label, total, unit):
+        for item in items:
+            shown.append((label, len(item), total))
+            yield item
+
+    monkeypatch.setattr(tasks, "track", track)
+    task, wanted = text_task(weights), text_task(weights)
+    for each, size in ((wanted, 16), (task, at_once)):
+        shown.clear()
+        each.module.eval()
+        each.fit_heads(size, label="tuning: first the heads")
+    assert {(label, total) for label, _, total in shown} == {("tuning: first the heads", len(shown))}
+    assert max(size for _, size, _ in shown) <= min(at_once, 16)
+    assert sum(size for _, size, _ in shown) == len(list(task.texts.each(TRAIN)))
+    for one, other in zip(task.module.heads.classify, wanted.module.heads.classify, strict=True):
+        assert one.weight.abs().max() > 0.1
+        assert torch.allclose(one.weight, other.weight, atol=1e-2)

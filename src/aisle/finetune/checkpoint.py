@@ -1,19 +1,19 @@
 """Training that a kill cannot undo: its state after each epoch, in files that say when they are damaged."""
 
 import contextlib
+import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
-from aisle.files import sha256_bytes, write_bytes
+from aisle.files import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ Arrays = dict[str, NDArray[Any]]
 _KEPT = 2
 _SUFFIX = ".checkpoint"
 _DIGEST = 64
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +67,15 @@ class Checkpoints:
         DiskFullError
             The disk is full; earlier states stay.
         """
-        data = save(state.arrays)
-        head = json.dumps({"run": self.run, "facts": state.facts}).encode()
-        body = len(head).to_bytes(8, "little") + head + data
-        write_bytes(self._place(epoch), sha256_bytes(body).encode() + body)
+        shapes = [(name, array.dtype.str, array.shape) for name, array in state.arrays.items()]
+        head = json.dumps({"run": self.run, "facts": state.facts, "arrays": shapes}).encode()
+        digest = hashlib.sha256()
+        for part in _parts(head, state.arrays):
+            digest.update(part)
+        with atomic_write(self._place(epoch)) as file:  # part by part: a copy of all would fill the memory
+            file.write(digest.hexdigest().encode())
+            for part in _parts(head, state.arrays):
+                file.write(part)
         kept = [number for number in self._epochs() if number <= epoch][-_KEPT:]
         for other in self._epochs():
             if other not in kept:
@@ -80,8 +86,9 @@ class Checkpoints:
         for epoch in reversed(self._epochs()):
             place = self._place(epoch)
             try:
-                state = _read(place.read_bytes(), run=self.run)
-            except (OSError, ValueError, KeyError, TypeError, SafetensorError) as err:
+                with place.open("rb") as file:
+                    state = _read(file, run=self.run)
+            except (OSError, ValueError, KeyError, TypeError) as err:
                 log.warning("the checkpoint %s is damaged (%s) and is passed over", place, err or type(err).__name__)
                 continue
             if state is not None:
@@ -106,15 +113,29 @@ class Checkpoints:
         return sorted(int(text.removesuffix(_SUFFIX)) for text in numbers if text.removesuffix(_SUFFIX).isdecimal())
 
 
-def _read(data: bytes, *, run: str) -> State | None:
-    digest, body = data[:_DIGEST], data[_DIGEST:]
-    if digest != sha256_bytes(body).encode():
+def _parts(head: bytes, arrays: Arrays) -> Iterator[bytes | memoryview]:
+    """Yield the content of a file after its hash."""
+    yield len(head).to_bytes(8, "little") + head
+    for array in arrays.values():
+        yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _read(file: IO[bytes], *, run: str) -> State | None:
+    wanted, digest = file.read(_DIGEST), hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    if wanted != digest.hexdigest().encode():
         raise ValueError("its content does not match its hash")
-    end = 8 + int.from_bytes(body[:8], "little")
-    head: Mapping[str, Any] = json.loads(body[8:end])
+    file.seek(_DIGEST)
+    head: Mapping[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     if head["run"] != run:
         return None
-    return State({name: np.array(array) for name, array in load(body[end:]).items()}, dict(head["facts"]))
+    arrays: Arrays = {}
+    for name, kind, shape in head["arrays"]:
+        dtype = np.dtype(kind)
+        data = bytearray(file.read(math.prod(shape) * dtype.itemsize))
+        arrays[name] = np.frombuffer(data, dtype=dtype).reshape(shape)
+    return State(arrays, dict(head["facts"]))
 
 
 def remove_checkpoints(folder: Path) -> None:

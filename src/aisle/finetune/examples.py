@@ -1,12 +1,16 @@
 """A labelled catalogue as what a network is trained on: labels at each depth, tokens, pixels, and who validates."""
 
+import errno
 import math
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +20,7 @@ from aisle.catalog.photos import decode_all
 from aisle.errors import TrainingError
 from aisle.files import disk_errors
 from aisle.finetune.losses import IGNORED
-from aisle.heads.folds import held_out_splits
+from aisle.heads.folds import deal_folds
 from aisle.heads.tree import MIN_EXAMPLES, CategoryTree
 from aisle.product import CategoryPath, Product
 
@@ -24,6 +28,9 @@ Ids = NDArray[np.int64]
 
 LEAST_PRODUCTS = 20
 """Labelled products that have what a network reads; fewer teach it nothing."""
+
+MOST_FOLDS = 10
+"""Of how many folds some are joined to be held out; the more there are, the less even are small categories."""
 
 MARGIN = 1.15
 """Photos are kept this much larger than the network reads them, so that crops stay sharp."""
@@ -82,10 +89,20 @@ def split_products(products: Sequence[Product], *, groups: Ids, share: float, se
     if len(tree) < 2:
         raise TrainingError(f"all products are in one category, {tree.paths[0][0]}; there is nothing to tell apart")
     terminals = np.array([tree.terminal(product.category[:1]) for product in products], dtype=np.int64)
-    dealt = held_out_splits(terminals, tree=tree, groups=groups, seed=seed, folds=max(2, round(1 / share)))
-    if not dealt:
-        raise TrainingError("all products are near-duplicates of each other: none can be held out to see when to stop")
-    return Split(*dealt[0])
+    part = _nearest_part(share)
+    folds = deal_folds(terminals, tree=tree, groups=groups, seed=seed, folds=part.denominator)
+    for joined in (part.numerator, 1):  # of very few groups of near-duplicates several folds may be all
+        held_out = folds < joined
+        if held_out.any() and not held_out.all():
+            return Split(np.flatnonzero(~held_out), np.flatnonzero(held_out))
+    raise TrainingError("all products are near-duplicates of each other: none can be held out to see when to stop")
+
+
+def _nearest_part(share: float) -> Fraction:
+    """Return the fraction of at most `MOST_FOLDS` folds, or the one fold of many, that is nearest to a share."""
+    one = Fraction(1, max(2, round(1 / share)))
+    joined = min(Fraction(share).limit_denominator(MOST_FOLDS), Fraction(MOST_FOLDS - 1, MOST_FOLDS))
+    return min(one, joined or one, key=lambda part: abs(part - Fraction(share)))
 
 
 class PhotoShelf:
@@ -110,16 +127,25 @@ class PhotoShelf:
         side = round(size * MARGIN)
         shape = PixelShape(width=side, height=side, fit="stretch", resample="bicubic")
         self.present = np.zeros(len(products), dtype=np.bool_)
-        self._pixels = _reserve(folder, (max(1, len(products)), side, side, 3))
+        having = np.array([product.photo is not None for product in products], dtype=np.bool_)
+        count = int(having.sum())
+        self._places = np.where(having, np.cumsum(having) - 1, max(1, count))  # of a product without one: no place
+        self._pixels = _reserve(folder, (max(1, count), side, side, 3))
         photos = [product.photo for product in products]
         for row, pixels in decode_all(photos, shape=shape, threads=threads, label="decoding photos"):
             if isinstance(pixels, np.ndarray):
-                self._pixels[row] = pixels
+                self._pixels[self._places[row]] = pixels
                 self.present[row] = True
 
     def take(self, rows: Ids) -> NDArray[np.uint8]:
-        """Return the photos of some products, shape (len(rows), side, side, 3)."""
-        return np.asarray(self._pixels[rows])
+        """Return the photos of some products, shape (len(rows), side, side, 3).
+
+        Raises
+        ------
+        IndexError
+            One has no photo.
+        """
+        return np.asarray(self._pixels[self._places[rows]])
 
 
 def _reserve(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -127,5 +153,21 @@ def _reserve(folder: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, math.prod(shape))
+            _allocate(file, math.prod(shape), folder=folder)
             return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+
+
+def _allocate(file: IO[Any], size: int, *, folder: Path) -> None:
+    """Take room on the disk; where a system or a file system cannot promise it, see that there is enough."""
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except AttributeError:  # macOS, Windows
+        pass
+    except OSError as err:
+        if err.errno not in (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
+            raise
+    else:
+        return
+    if shutil.disk_usage(folder).free < size:  # a write to the mapping would end the process without a word
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    file.truncate(size)

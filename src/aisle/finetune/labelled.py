@@ -19,7 +19,7 @@ from aisle.finetune.checkpoint import Checkpoints
 from aisle.finetune.examples import LEAST_PRODUCTS, Ids, Labels, Split, split_products
 from aisle.finetune.history import Epoch
 from aisle.finetune.loop import LoopOptions, Task, train
-from aisle.finetune.options import FinetuneOptions
+from aisle.finetune.options import RECIPE, FinetuneOptions
 from aisle.finetune.result import Tuned
 from aisle.finetune.tasks import JointTask, PhotoTask, TextTask
 from aisle.finetune.towers import TokenisedTexts
@@ -97,8 +97,6 @@ class LabelledCatalog:
             label=label,
             blend=True,
         )
-        task.module.to(options.device).eval()
-        task.fit_heads()
         kept = None
         if self.checkpoints is not None:
             kept = Checkpoints(self.checkpoints, name, self._run(task, loop))
@@ -115,8 +113,11 @@ class LabelledCatalog:
         return Tuned(spec, task.module.network.cpu().eval(), head, *log_, products=len(learned), seen=seen)
 
     def _run(self, task: Task, loop: LoopOptions) -> str:
-        """Return what tells this training from any other: options, data, and the weights that it starts from."""
-        digest = hashlib.sha256(json.dumps(asdict(loop), sort_keys=True).encode())
+        """Return what tells this training from any other: options, data, and the weights that it starts from.
+
+        Fitted heads are no part of it: with another number of threads they come out a little different.
+        """
+        digest = hashlib.sha256(json.dumps([RECIPE, self.options.level, asdict(loop)], sort_keys=True).encode())
         photos = photo_keys([product.photo for product in self.products])
         for product, photo in zip(self.products, photos, strict=True):
             digest.update(repr((product.id, product.title, product.description, product.category, photo)).encode())

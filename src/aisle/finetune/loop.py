@@ -2,9 +2,11 @@
 
 import logging
 import math
+import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,8 +16,8 @@ from torch import Tensor, nn
 
 from aisle.errors import TrainingError
 from aisle.finetune.checkpoint import Arrays, Checkpoints, State
-from aisle.finetune.history import Epoch, Progress
-from aisle.finetune.memory import halving
+from aisle.finetune.history import Epoch, Judged, Progress
+from aisle.finetune.memory import enough_memory, halving
 from aisle.progress import bar
 
 log = logging.getLogger(__name__)
@@ -30,19 +32,10 @@ AVERAGE = 0.98
 """How slowly the average of the weights follows them; it is the average that is judged and kept (Polyak 1992)."""
 
 BLENDS = (0.0, 0.25, 0.5, 0.75)
-"""Shares of the best weights that are tried beside all of them; 0 leaves the network as it was."""
+"""Shares of the best weights that are tried beside all of them (1.0); 0 leaves the network as it was."""
 
 _MOST_NORM = 1.0
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a task says of rows that are held out: sums, and how many rows they are of."""
-
-    loss: float
-    right: int
-    rows: int
 
 
 class Task(Protocol):
@@ -54,6 +47,9 @@ class Task(Protocol):
 
     def groups(self) -> list[dict[str, Any]]:
         """Return parameter groups with their learning rates, as torch's optimisers take them."""
+
+    def fit_heads(self, at_once: int, *, label: str) -> None:
+        """Fit the heads to the network as it is, embedding some rows at a time, with a progress bar."""
 
     def order(self, rng: Rng, batch: int) -> list[Ids]:
         """Deal the training rows into batches."""
@@ -107,11 +103,12 @@ def train(task: Task, options: LoopOptions, *, checkpoints: Checkpoints | None =
     Raises
     ------
     TrainingError
-        Not even one product fits into memory, the loss is no number any more, or there is nothing to learn from.
+        There is too little memory, the loss is no number any more, or there is nothing to learn from.
     """
     if not (len(task.train) and len(task.validation)):
         raise TrainingError(f"{options.label}: there is no product to learn from, or none held out")
-    return _Run(task, options, checkpoints).train()
+    with enough_memory(options.label):
+        return _Run(task, options, checkpoints).train()
 
 
 class _Run:
@@ -122,6 +119,7 @@ class _Run:
         self._average = {name: value.detach().clone() for name, value in self._trained.items()}
         self._best = {name: value.clone() for name, value in self._average.items()}
         self._first = dict(self._best)
+        self._fitted: list[str] = []
         self._optimiser = torch.optim.AdamW(task.groups(), weight_decay=0.02, fused=True)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
         self._steps = options.epochs * max(1, math.ceil(len(task.train) / options.batch))
@@ -129,7 +127,9 @@ class _Run:
         self.progress = Progress(batch=options.batch)
 
     def train(self) -> Progress:
-        self._take_up()
+        if not self._take_up():
+            self._fit_heads()
+            self._save(0)
         options, progress = self._options, self.progress
         with bar(label=options.label, total=self._steps, unit="step") as shown:
             shown.update(self._step)
@@ -138,23 +138,33 @@ class _Run:
                     break
                 self._epoch(number, shown)
                 self._save(number)
-        self._put(self._best)
+        self._put(self._best.items())
         if options.blend and progress.epochs:
             self._blend()
         return progress
 
+    def _fit_heads(self) -> None:
+        """Fit the heads once: a run that is taken up finds them in its state, whatever a refit would make of them."""
+        self._module.eval()
+        label = f"{self._options.label}: first the heads"
+        halving(lambda size: self._task.fit_heads(size, label=label), self.progress, label=self._options.label)
+        for name, value in self._trained.items():
+            if not torch.equal(value, self._first[name]):
+                self._fitted.append(name)
+                for held in (self._average, self._first):  # the best are these of the first, so far
+                    held[name].copy_(value.detach())
+
     def _blend(self) -> None:
         """Keep the mixture of the first and the best weights that has the lowest validation loss."""
-        losses = {1.0: self.progress.lowest}
-        for share in BLENDS:
+        losses = {}
+        for share in (1.0, *BLENDS):
             self._put(self._between(share))
-            judged = self._judge_as_is()
-            losses[share] = judged.loss / judged.rows
+            losses[share] = self._judge_as_is().loss
         self.progress.share = min(losses, key=losses.__getitem__)
         self._put(self._between(self.progress.share))
 
-    def _between(self, share: float) -> dict[str, Tensor]:
-        return {name: torch.lerp(first, self._best[name], share) for name, first in self._first.items()}
+    def _between(self, share: float) -> Iterator[tuple[str, Tensor]]:
+        return ((name, torch.lerp(first, self._best[name], share)) for name, first in self._first.items())
 
     def _epoch(self, number: int, shown: Any) -> None:
         started = time.perf_counter()
@@ -173,7 +183,7 @@ class _Run:
         self._check(judged.loss, number)
         seconds = time.perf_counter() - started
         learned = total / max(1, sum(map(len, batches)))
-        epoch = Epoch(number, learned, judged.loss / judged.rows, judged.right / judged.rows, seconds)
+        epoch = Epoch(number, learned, judged.loss, judged.right / judged.rows, seconds)
         if epoch.validation_loss < self.progress.lowest:
             self.progress.best = number
             self._best = {name: value.clone() for name, value in self._average.items()}
@@ -218,11 +228,19 @@ class _Run:
         return total
 
     def _judge(self) -> Judged:
-        own = {name: value.detach().clone() for name, value in self._trained.items()}
-        self._put(self._average)
+        self._optimiser.zero_grad(set_to_none=True)  # room for what is judged
+        self._swap()
         judged = self._judge_as_is()
-        self._put(own)
+        self._swap()
         return judged
+
+    def _swap(self) -> None:
+        """Let the weights and their averages change places."""
+        with torch.no_grad():
+            for name, value in self._trained.items():
+                own = value.clone()
+                value.copy_(self._average[name])
+                self._average[name].copy_(own)
 
     def _judge_as_is(self) -> Judged:
         self._module.eval()
@@ -231,57 +249,47 @@ class _Run:
         def judge(size: int) -> Judged:
             with torch.inference_mode():
                 parts = [self._task.judge(rows[start : start + size]) for start in range(0, len(rows), size)]
-            return Judged(*(sum(values) for values in zip(*((p.loss, p.right, p.rows) for p in parts), strict=True)))
+            return reduce(operator.add, parts)
 
         judged: Judged = halving(judge, self.progress, label=self._options.label)
         return judged
 
-    def _put(self, values: Mapping[str, Tensor]) -> None:
+    def _put(self, values: Iterable[tuple[str, Tensor]]) -> None:
         with torch.no_grad():
-            for name, value in self._trained.items():
-                value.copy_(values[name])
+            for name, value in values:
+                self._trained[name].copy_(value)
 
     def _save(self, number: int) -> None:
         if self._checkpoints is None:
             return
-        parts = {"now": self._trained, "average": self._average, "best": self._best}
-        arrays: Arrays = {
-            f"{part}/{name}": _array(value) for part, held in parts.items() for name, value in held.items()
-        }
+        first = {name: self._first[name] for name in self._fitted}
+        parts = {"now": self._trained, "average": self._average, "best": self._best, "first": first}
+        tensors = {f"{part}/{name}": value for part, held in parts.items() for name, value in held.items()}
         for name, value in self._trained.items():
-            moments = self._optimiser.state.get(value, {})
-            arrays |= {f"{key}/{name}": _array(moment) for key, moment in moments.items()}
+            tensors |= {f"{key}/{name}": moment for key, moment in self._optimiser.state.get(value, {}).items()}
+        arrays: Arrays = {name: value.detach().float().cpu().numpy() for name, value in tensors.items()}
         facts = {"epochs": [asdict(epoch) for epoch in self.progress.epochs], "best": self.progress.best,
                  "batch": self.progress.batch, "step": self._step}  # fmt: skip
         self._checkpoints.save(State(arrays, facts), epoch=number)
 
-    def _take_up(self) -> None:
+    def _take_up(self) -> bool:
+        """Take up the last state, and say whether there was one."""
         state = self._checkpoints.latest() if self._checkpoints is not None else None
         if state is None:
-            return
+            return False
         held = {name: torch.from_numpy(array).to(self._options.device) for name, array in state.arrays.items()}
-        self._put({name: held[f"now/{name}"] for name in self._trained})
+        self._put((name, held[f"now/{name}"]) for name in self._trained)
         self._average = {name: held[f"average/{name}"] for name in self._trained}
         self._best = {name: held[f"best/{name}"] for name in self._trained}
+        self._fitted = [name for name in self._trained if f"first/{name}" in held]
+        self._first |= {name: held[f"first/{name}"] for name in self._fitted}
         for name, value in self._trained.items():
             moments = {key: held[f"{key}/{name}"] for key in _MOMENTS if f"{key}/{name}" in held}
             if moments:
                 self._optimiser.state[value] = moments
-        facts = state.facts
-        epochs = [Epoch(**epoch) for epoch in facts["epochs"]]
-        self.progress = Progress(epochs, facts["best"], facts["batch"])
-        self._step = facts["step"]
-        log.warning("%s goes on after epoch %d of %d", self._options.label, len(epochs), self._options.epochs)
-
-
-def _array(value: Tensor) -> NDArray[Any]:
-    return value.detach().float().cpu().numpy().copy()
-
-
-def shuffled(rows: Ids, rng: Rng, batch: int) -> list[Ids]:
-    """Deal rows into batches by chance; a last one of a single row joins the one before."""
-    order: Sequence[int] = rng.permutation(rows)  # type: ignore[assignment]
-    parts = [np.asarray(order[start : start + batch]) for start in range(0, len(order), batch)]
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        parts[-2:] = [np.concatenate(parts[-2:])]
-    return parts
+        epochs = [Epoch(**epoch) for epoch in state.facts["epochs"]]
+        self.progress = Progress(epochs, state.facts["best"], state.facts["batch"])
+        self._step = state.facts["step"]
+        if epochs:
+            log.warning("%s goes on after epoch %d of %d", self._options.label, len(epochs), self._options.epochs)
+        return True

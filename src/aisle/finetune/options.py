@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Modality = Literal["text", "photo", "both"]
-RECIPE = 1
+RECIPE = 2
 """Goes up whenever the same products and options could give other encoders."""
 
 MODALITIES: tuple[Modality, ...] = ("text", "photo", "both")

@@ -1,6 +1,6 @@
 """What is learned from a batch: of texts, of photos, or of both together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,12 @@ from torch import Tensor, nn
 
 from aisle.finetune.augment import PhotoVariation, vary_photos, vary_tokens
 from aisle.finetune.examples import Labels, PhotoShelf
-from aisle.finetune.loop import Ids, Judged, Rng, shuffled
-from aisle.finetune.losses import category_loss, image_text_contrastive, supervised_contrastive
+from aisle.finetune.history import Judged
+from aisle.finetune.loop import Ids, Rng
+from aisle.finetune.losses import IGNORED, category_loss, image_text_contrastive, supervised_contrastive
 from aisle.finetune.probe import fit_heads
 from aisle.finetune.towers import Heads, PhotoTower, TextTower, TokenisedTexts, pad
+from aisle.progress import track
 
 HEAD_RATE = 1e-3
 """Learning rate of the heads."""
@@ -62,18 +64,19 @@ class TextTask:
         places = np.array([place for place, _ in found])
         return _judge(self.module.heads, self._embed_all([text for _, text in found]), self._labels(rows[places]))
 
-    def fit_heads(self) -> None:
+    def fit_heads(self, at_once: int, *, label: str) -> None:
         """Fit the heads to the network as it is; see `aisle.finetune.probe`."""
         found = list(self.texts.each(self.train))
         rows = self.train[np.array([place for place, _ in found])]
         with torch.no_grad():
-            embeddings = self._embed_all([text for _, text in found])
+            embeddings = self._embed_all([text for _, text in found], at_once=at_once, label=label)
         fit_heads(self.module.heads, embeddings, self._labels(rows))
 
-    def _embed_all(self, texts: Sequence[NDArray[np.int64]]) -> Tensor:
+    def _embed_all(self, texts: Sequence[NDArray[np.int64]], *, at_once: int = _AT_ONCE, label: str = "") -> Tensor:
         """Return embeddings of texts of any lengths, [n, width]: those of about equal length together."""
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        found = torch.cat([self.embed([texts[place] for place in part]) for part in _parts(order)])
+        order = np.argsort([-len(text) for text in texts], kind="stable")  # memory ends with the first, or with none
+        parts = _parts(order, at_once, label=label)
+        found = torch.cat([self.embed([texts[place] for place in part]) for part in parts])
         return found[torch.from_numpy(np.argsort(order)).to(found.device)]
 
     def embed(self, texts: Sequence[NDArray[np.int64]]) -> Tensor:
@@ -119,10 +122,10 @@ class PhotoTask:
         """Judge the photos of the rows."""
         return _judge(self.module.heads, self.embed(rows), self._labels(rows))
 
-    def fit_heads(self) -> None:
+    def fit_heads(self, at_once: int, *, label: str) -> None:
         """Fit the heads to the network as it is; see `aisle.finetune.probe`."""
         with torch.no_grad():
-            embeddings = torch.cat([self.embed(part) for part in _parts(self.train)])
+            embeddings = torch.cat([self.embed(part) for part in _parts(self.train, at_once, label=label)])
         fit_heads(self.module.heads, embeddings, self._labels(self.train))
 
     def embed(self, rows: Ids, rng: Rng | None = None) -> Tensor:
@@ -161,10 +164,10 @@ class JointTask:
         """Return the parameters of both."""
         return [*self.text.groups(), *self.photo.groups()]
 
-    def fit_heads(self) -> None:
+    def fit_heads(self, at_once: int, *, label: str) -> None:
         """Fit the heads of both to the networks as they are."""
-        self.text.fit_heads()
-        self.photo.fit_heads()
+        self.text.fit_heads(at_once, label=f"{label} (texts)")
+        self.photo.fit_heads(at_once, label=f"{label} (photos)")
 
     def order(self, rng: Rng, batch: int) -> list[Ids]:
         """Deal the products that have both into batches."""
@@ -190,9 +193,19 @@ class JointTask:
         return _judge_logits([text + photo for text, photo in both], self.text._labels(rows))
 
 
-def _parts(rows: Ids) -> list[Ids]:
-    """Return rows a few at a time."""
-    return np.array_split(rows, -(-len(rows) // _AT_ONCE))
+def shuffled(rows: Ids, rng: Rng, batch: int) -> list[Ids]:
+    """Deal rows into batches by chance; a last one of a single row joins the one before."""
+    order: Sequence[int] = rng.permutation(rows)  # type: ignore[assignment]
+    parts = [np.asarray(order[start : start + batch]) for start in range(0, len(order), batch)]
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [np.concatenate(parts[-2:])]
+    return parts
+
+
+def _parts(rows: Ids, at_once: int, *, label: str) -> Iterable[Ids]:
+    """Return rows a few at a time, with a progress bar where it has a label."""
+    parts = np.array_split(rows, -(-len(rows) // min(at_once, _AT_ONCE)))
+    return track(parts, label=label, total=len(parts), unit="batch") if label else parts
 
 
 def _modality_dropout(count: int, rng: Rng) -> NDArray[np.float32]:
@@ -225,6 +238,10 @@ def _judge(heads: Heads, embeddings: Tensor, labels: Tensor) -> Judged:
 
 def _judge_logits(logits: Sequence[Tensor], labels: Tensor) -> Judged:
     """Judge by the top category: every product has one."""
-    losses = [category_loss(each, labels[:, depth], smoothing=0.0) for depth, each in enumerate(logits)]
+    counts = [int((labels[:, depth] != IGNORED).sum()) for depth in range(len(logits))]
+    losses = [
+        float(category_loss(each, labels[:, depth], smoothing=0.0)) * count
+        for depth, (each, count) in enumerate(zip(logits, counts, strict=True))
+    ]
     right = int((logits[0].argmax(1) == labels[:, 0]).sum())
-    return Judged(float(torch.stack(losses).mean()) * len(labels), right, len(labels))
+    return Judged(tuple(losses), tuple(counts), right, len(labels))

@@ -68,6 +68,14 @@ def held_out_splits(
     seed : int
     folds : int
     """
+    dealt = deal_folds(terminals, tree=tree, groups=groups, seed=seed, folds=folds)
+    splits = [(np.flatnonzero(dealt != part), np.flatnonzero(dealt == part)) for part in range(folds)]
+    splits = [(train, test) for train, test in splits if train.size and test.size]
+    return splits[:1] if len(terminals) > HELD_OUT_ROWS else splits
+
+
+def deal_folds(terminals: Indices, *, tree: CategoryTree, groups: Indices, seed: int, folds: int) -> Indices:
+    """Return the fold of each product, from 0; the parameters are those of `held_out_splits`."""
     top = tree.chains[terminals, 0]
     rng = np.random.default_rng(seed)
     count = int(groups.max()) + 1
@@ -86,7 +94,4 @@ def held_out_splits(
         fold_of[group] = fold
         filled[fold, category] += sizes[group]
         total[fold] += sizes[group]
-    dealt = fold_of[groups]
-    splits = [(np.flatnonzero(dealt != part), np.flatnonzero(dealt == part)) for part in range(folds)]
-    splits = [(train, test) for train, test in splits if train.size and test.size]
-    return splits[:1] if len(terminals) > HELD_OUT_ROWS else splits
+    return fold_of[groups]
