@@ -12,13 +12,13 @@ DEMO_SEEDS ?= 30
 
 # Warnings of pip about running as root or about a newer pip are noise here.
 PIP := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
-FAST := not slow and not torch and not network and not real and not browser
+FAST := not slow and not torch and not network and not real and not browser and not postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow test-torch test-real lint format clean
+.PHONY: help demo test test-all test-slow test-postgres test-torch test-real lint format clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) ..."
@@ -53,10 +53,13 @@ lint: $(VENV)/.installed-test  ## Style, types, and the layers of the architectu
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test-all: lint test-slow test-torch test-real  ## Everything that `make test` leaves out
+test-all: lint test-slow test-postgres test-torch test-real  ## Everything that `make test` leaves out
 
 test-slow: $(VENV)/.installed-test  ## Slow tests, the package index, a real browser
-	@$(BIN)/python -m pytest -q -m "(slow or network or browser) and not torch and not real"
+	@$(BIN)/python -m pytest -q -m "(slow or network or browser) and not torch and not real and not postgres"
+
+test-postgres: $(VENV)/.installed-test  ## The database's tests on PostgreSQL; starts a server of its own on loopback
+	@$(BIN)/python -m pytest -q -m postgres
 
 test-torch: $(TORCH_VENV)/.installed  ## Fine-tuning, and parity with torch on random and on published weights
 	@$(TORCH_BIN)/python -m pytest -q -m torch
