@@ -54,6 +54,7 @@ def test_an_engine_is_trained_with_them_and_says_what_they_have_seen(aisle, mark
     assert done.exit_code == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "An encoder has learned from 50 of them" in said
+    assert "slightly optimistic if these also chose when its training stopped" in said
     assert max(map(len, done.stdout.splitlines())) <= 80
     engine = load_engine("engine")
     assert engine.knowledge.encoders["text"].about["name"] == "tuned"

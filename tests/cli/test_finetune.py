@@ -1,4 +1,4 @@
-"""``aisle finetune`` and ``aisle evaluate --finetune``: what is printed, written, refused, and said without torch."""
+"""``aisle finetune``: what is printed, written, refused, and said without torch."""
 
 import importlib.util
 import json
@@ -160,37 +160,23 @@ def test_a_folder_that_cannot_be_written_is_refused(aisle, catalog, tmp_path, ne
     assert said[kind] in " ".join(done.stderr.split())
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--modality", "text"],
-        ["--joint"],
-        ["--epochs", "2"],
-        ["--validation", "0.3"],
-        ["--batch", "8"],
-        ["--device", "cpu"],
-        ["--pretune", "others"],
-    ],
-)
-def test_options_of_tuning_need_tuning(aisle, catalog, words):
-    done = aisle("evaluate", catalog, "--cross-validate", *words)
-    assert done.exit_code == 2
-    assert "only with --finetune" in done.stderr
-    assert words[0] in done.stderr
-
-
 @needs_torch
-def test_what_tuning_adds_is_told_by_cross_validation(aisle, catalog, networks, tmp_path):
-    words = ["--finetune", "--folds", 2, "--modality", "text", "--epochs", 1, "--batch", 8, "--out", "found"]
-    done = aisle("evaluate", catalog, *words, AISLE_THREADS="1")
-    assert done.exit_code == 0, done.stderr
-    assert "gained, paired by fold" in done.stdout
-    assert "frozen   tuned" in done.stdout
-    assert "fold 1 of 2: " in done.stderr
-    assert max(map(len, done.stdout.splitlines())) <= 80
-    found = json.loads((tmp_path / "work/found/evaluation.json").read_text())
-    rows = [line for line in done.stdout.splitlines() if line.endswith("points")]
-    assert len(rows) == len(found["differences"])
-    for row, gain in zip(rows, found["differences"], strict=True):
-        assert f"{100 * gain['level_1']['mean']:+.1f} [" in row
-    assert found["how"]["repeats"] == 1
+def test_help_names_what_can_be_tuned_and_nothing_else(aisle):
+    from aisle.encode import ENCODERS
+    from aisle.errors import UnknownEncoderError
+    from aisle.finetune.networks import check_encoder
+
+    said = " ".join(aisle("finetune", "--help", COLUMNS="80").stdout.split())
+    starts = {}
+    for modality, start, end in (("text", "published text encoder", "photo-encoder"),
+                                 ("photo", "published photo encoder", "--seed")):  # fmt: skip
+        words = said.partition(start)[2].partition(end)[0]
+        starts[modality] = {name for name in ENCODERS if name in words.replace(",", " ").replace(";", " ").split()}
+    for name, spec in ENCODERS.items():
+        try:
+            check_encoder(spec, modality=spec.modality)
+        except UnknownEncoderError:
+            assert name not in starts[spec.modality]
+        else:
+            assert name.replace("-max", "-avg") in starts[spec.modality]
+    assert "NAME|DIR" not in said

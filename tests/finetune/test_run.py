@@ -105,6 +105,16 @@ def test_texts_may_be_tuned_to_other_products_first(tune, settings):
     assert torch.equal(start.network.state_dict()["embeddings.word_embeddings.weight"], before)  # others start from it
 
 
+def test_other_products_teach_their_whole_paths_whatever_the_depth(tune, settings):
+    others = make_shop(count=60, seed=7, photos=False)
+    whole, cut = (pretune(others, options=replace(QUICK, level=level), settings=settings) for level in (None, 1))
+    top = pretune([replace(p, category=p.category[:1]) for p in others], options=QUICK, settings=settings)
+    name = "embeddings.word_embeddings.weight"
+    weights = [each.network.state_dict()[name] for each in (whole, cut, top)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [

@@ -16,6 +16,7 @@ from aisle.encode import seen_rows, training_keys  # noqa: E402
 from aisle.engine.gather import group_duplicates  # noqa: E402
 from aisle.errors import TrainingError  # noqa: E402
 from aisle.finetune import FinetuneOptions  # noqa: E402
+from aisle.finetune.checkpoint import Checkpoints  # noqa: E402
 from aisle.settings import Settings  # noqa: E402
 from aisle.train import TrainingOptions, finetuned, folds  # noqa: E402
 from aisle.train.finetuned import FinetuneTrial, cross_validate_finetuned  # noqa: E402
@@ -99,8 +100,8 @@ def test_near_duplicates_stay_on_one_side_where_that_is_asked(world, shop):
 
 
 def test_a_planted_leak_is_caught(world, shop, monkeypatch):
-    honest = finetuned._Tuner.tune
-    monkeypatch.setattr(finetuned._Tuner, "tune", lambda self, rows: honest(self, np.arange(COUNT)))
+    honest = finetuned.Tuner.tune
+    monkeypatch.setattr(finetuned.Tuner, "tune", lambda self, rows: honest(self, np.arange(COUNT)))
     with pytest.raises(TrainingError, match=r"has learned from \d+ of the 36 products that it is to be judged by"):
         world.run(shop)
 
@@ -115,6 +116,7 @@ def test_copies_of_training_products_are_judged_by_neither(world, shop):
         assert frozen[1] is tuned[1]
     judged = sum(len(task.test) for _, task, _ in world.judged[::2])
     assert judged < len(shop)
+    assert found["copies"] == len(shop) - judged
     for arm in ("subsets", "frozen"):
         assert [row["products"] for row in found[arm] if row["fields"] == ["title"]] == [judged]
 
@@ -127,10 +129,17 @@ def test_a_second_run_tunes_nothing_and_says_the_same(world, shop):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aisle.finetune.loop._Run._epoch", lambda *_: epochs.append(1))
         second = world.run(shop, pretune=others)
-    assert len(world.tuned) == 2
+    assert (len(world.tuned), len(world.pretuned)) == (2, 1)
     assert not epochs
     assert first == second
     assert min(first["tuning"]["seconds"]) > 0
+    assert first["tuning"]["went_on"] == [False, False]
+    kept = world.settings.cache_dir / "finetune"
+    [place] = kept.glob("pretuned-*/*")  # the states of its training, several times as large, are gone
+    place.write_bytes(place.read_bytes()[:-1])
+    third = world.run(shop, pretune=others)
+    assert len(world.pretuned) == 2
+    assert third == first
 
 
 def test_a_run_that_was_stopped_tunes_only_what_is_missing(world, shop):
@@ -138,6 +147,25 @@ def test_a_run_that_was_stopped_tunes_only_what_is_missing(world, shop):
     shutil.rmtree(world.tuned[1][1])
     world.run(shop)
     assert [out for _, out in world.tuned] == [world.tuned[0][1], world.tuned[1][1], world.tuned[1][1]]
+
+
+def test_a_fold_that_went_on_is_marked_for_good(world, shop):
+    save, saved = Checkpoints.save, []
+
+    def killed(self, state, *, epoch):
+        save(self, state, epoch=epoch)
+        saved.append(epoch)
+        if saved == [0, 1, 0, 1]:  # in the second fold, after its first epoch
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            world.run(shop)
+    for _ in range(2):  # also where both are found in the cache
+        assert world.run(shop)["tuning"]["went_on"] == [False, True]
+    shutil.rmtree(world.tuned[1][1])
+    assert world.run(shop)["tuning"]["went_on"] == [False, False]
 
 
 def test_other_labels_are_tuned_anew(world, shop):
@@ -158,7 +186,9 @@ def test_products_to_tune_to_first_say_nothing_of_the_catalogue(world, shop):
     bare = [*shop, replace(shop[2], id="bare2", title="")]
     found = world.run(bare, pretune=[*others, *alike, replace(others[0], id="none", category=())])
     assert [item.id for item in world.pretuned[0]] == [item.id for item in others]
-    assert 20 < found["tuning"]["pretuned_on"] < len(others)  # some are held out
+    counts = found["tuning"]["pretune"]
+    assert (counts["given"], counts["used"]) == (len(others) + 4, len(others))
+    assert 20 < counts["learned_from"] < len(others)  # some are held out
     with pytest.raises(TrainingError, match="none of the 3 products to tune to first"):
         world.run(bare, pretune=alike)
 

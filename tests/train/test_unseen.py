@@ -96,6 +96,8 @@ def test_figures_of_an_engine_are_of_products_that_its_encoder_has_not_seen(trai
     assert folder.knowledge.facts["seen_by_encoders"] == SEEN
     card = " ".join(folder.files["README.md"].decode().split())
     assert f"An encoder has learned from {SEEN} of the {SEEN + UNSEEN} products" in card
+    assert "these others also chose when its training stopped" in card
+    assert "slightly optimistic; `aisle evaluate CATALOG --finetune` is free of that" in card
 
 
 def test_products_of_an_encoder_stay_on_the_training_side(trained):

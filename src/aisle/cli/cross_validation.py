@@ -10,13 +10,14 @@ import typer
 from aisle.cli.catalog_options import CatalogOptions
 from aisle.cli.encoder_options import read_encoders
 from aisle.cli.finetune_options import choose_finetuning
-from aisle.cli.train import read_extra
+from aisle.cli.train import Extra, read_extra, say_bad_rows
 
 if TYPE_CHECKING:
     from aisle.catalog import Catalog
     from aisle.product import Product
     from aisle.settings import Settings
     from aisle.train import TrainingOptions
+    from aisle.train.tuner import FinetuneTrial
 
 _MOST_PROCESSES = 8
 
@@ -70,17 +71,21 @@ class CrossValidation:
             check_start(tuning, settings)
         encoders = read_encoders(*self.encoders, settings)
         products = options.read()
-        others = read_extra(self.extra).products
+        others, first = read_extra(self.extra), read_extra(self.finetuning.pretune)
         from aisle.engine.gather import DEFAULT_ENCODERS
         from aisle.train import TrainingOptions
         from aisle.train.card.plots import folds_plot
+        from aisle.train.tuner import FinetuneTrial
 
         training = TrainingOptions(level=self.level, seed=self.seed, encoders=encoders or DEFAULT_ENCODERS)
         if tuning is None:
-            found = self._frozen(products.products, others, training, settings)
+            found = self._frozen(products.products, others.products, training, settings)
         else:
-            found = self._tuned(products.products, others, training, tuning, settings)
-        return products, {"catalog": products.source, **found}, {"accuracy": folds_plot(found)}
+            trial = FinetuneTrial(finetune=tuning, pretune=first.products)
+            found = self._tuned(products.products, others.products, training, trial, settings)
+        bad = {"catalog": len(products.bad_rows), "extra": _sum(others), "pretune": _sum(first)}
+        say_bad_rows((*others.bad_rows, *first.bad_rows))
+        return products, {"catalog": products.source, **found, "bad_rows": bad}, {"accuracy": folds_plot(found)}
 
     def _tuning(self) -> Any:
         asked = self.finetuning
@@ -90,11 +95,13 @@ class CrossValidation:
         return choose_finetuning(
             modality=asked.modality,
             joint=asked.joint,
+            pretune=bool(asked.pretune),
             epochs=asked.epochs,
             validation=asked.validation,
             batch=asked.batch,
             device=asked.device,
             seed=asked.seed,
+            level=self.level,
             text_encoder=text,
             photo_encoder=photo,
         )
@@ -124,14 +131,14 @@ class CrossValidation:
         products: "Sequence[Product]",
         others: "Sequence[Product]",
         training: "TrainingOptions",
-        tuning: Any,
+        trial: "FinetuneTrial",
         settings: "Settings",
     ) -> dict[str, Any]:
-        from aisle.train.finetuned import FinetuneTrial, cross_validate_finetuned
+        from aisle.train.finetuned import cross_validate_finetuned
 
         found = cross_validate_finetuned(
             products,
-            FinetuneTrial(finetune=tuning, pretune=read_extra(self.finetuning.pretune).products),
+            trial,
             options=training,
             folds=self.folds,
             repeats=self.repeats,
@@ -143,3 +150,7 @@ class CrossValidation:
         kept = settings.cache_dir / "finetune"
         typer.echo(f"The encoders of the folds are kept in {kept}, for the same command; it may be removed.", err=True)
         return found
+
+
+def _sum(extra: Extra) -> int:
+    return sum(count for _, count in extra.bad_rows)

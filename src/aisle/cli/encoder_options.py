@@ -16,7 +16,7 @@ TextEncoderOption = Annotated[
 ]
 PhotoEncoderOption = Annotated[
     str | None,
-    typer.Option("--photo-encoder", metavar=_METAVAR, help="What reads the photos; efficientnet-lite0 by default."),
+    typer.Option("--photo-encoder", metavar=_METAVAR, help="What reads the photos; efficientnet-lite0-avg by default."),
 ]
 
 

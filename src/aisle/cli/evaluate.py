@@ -110,6 +110,8 @@ def evaluate(
         _write(out, found, drawn)
     if products.bad_rows:
         _set_aside(products, source, out)
+    if any(found.get("bad_rows", {}).values()):
+        raise typer.Exit(ROWS_QUARANTINED)
 
 
 def _check_use(

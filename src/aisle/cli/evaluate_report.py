@@ -148,16 +148,28 @@ def print_cross_validation(found: Mapping[str, Any]) -> None:
     elif found["extra"]["given"]:
         print()
         say("None of the products of --extra could join: no category in common, or nearly the same titles.")
+    _print_set_aside(found)
+
+
+def _print_set_aside(found: Mapping[str, Any]) -> None:
+    """Print, in one sentence, what of the catalogues is in no figure."""
+    bad = found["bad_rows"]
+    names = {"catalog": "the catalogue", "extra": "--extra", "pretune": "--pretune"}
+    rows = [f"{count:,} of {names[place]}" for place, count in bad.items() if count]
+    parts = [f"rows that no product can be made of ({', '.join(rows)})"] if rows else []
+    if copies := found.get("copies"):
+        parts.append(f"{copies:,} test products, over all folds, with the very words of a training product")
+    if parts:
+        print()
+        say(f"Set aside: {'; '.join(parts)}.")
 
 
 def _print_gains(found: Mapping[str, Any]) -> None:
     """Print what encoders tuned in each fold add to frozen ones."""
-    tuning, seconds = found["tuning"], found["tuning"]["seconds"]
-    first = f", texts first on {tuning['pretuned_on']:,} products of --pretune" if tuning["pretuned_on"] else ""
-    say(
-        f"Encoders tuned anew in each fold, on its training products alone{first}; "
-        f"{sum(seconds) / len(seconds):,.0f} s a fold."
-    )
+    tuning, first = found["tuning"], ""
+    if pretune := tuning["pretune"]:
+        first = f", texts first on {pretune['used']:,} of {pretune['given']:,} products of --pretune"
+    say(f"Encoders tuned anew in each fold, on its training products alone{first}; {_seconds(tuning)}.")
     print(f"\n{'Top category':{NAME + 4}}{'frozen':>8}{'tuned':>8}  gained, paired by fold")
     for after, before, gain in zip(found["subsets"], found["frozen"], found["differences"], strict=True):
         shares = [row["figures"]["level_1"]["mean"] for row in (before, after)]
@@ -167,6 +179,16 @@ def _print_gains(found: Mapping[str, Any]) -> None:
             f"  {points['mean']:+.1f} [{points['low']:+.1f}, {points['high']:+.1f}] points"
         )
     print("\nThe tuned ones:")
+
+
+def _seconds(tuning: Mapping[str, Any]) -> str:
+    """Say what a fold took; those that went on from a run that was stopped tell too little, and are left out."""
+    whole = [each for each, went_on in zip(tuning["seconds"], tuning["went_on"], strict=True) if not went_on]
+    rest = len(tuning["seconds"]) - len(whole)
+    if not whole:
+        return "every fold went on from a run that was stopped, so nothing is known of their time"
+    more = f", not counting {rest:,} that went on from a run that was stopped" if rest else ""
+    return f"{sum(whole) / len(whole):,.0f} s a fold{more}"
 
 
 def _print_folds(rows: Sequence[Mapping[str, Any]], least: int) -> None:

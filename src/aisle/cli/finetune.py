@@ -10,7 +10,6 @@ import typer
 
 from aisle.cli.catalog_options import CatalogArgument, CatalogOptions, MapOption, SeparatorOption
 from aisle.cli.check import ROWS_QUARANTINED
-from aisle.cli.encoder_options import PhotoEncoderOption, TextEncoderOption
 from aisle.cli.finetune_options import (
     BatchOption,
     DeviceOption,
@@ -18,13 +17,15 @@ from aisle.cli.finetune_options import (
     Int8Option,
     JointOption,
     ModalityOption,
+    PhotoStartOption,
     PretuneOption,
+    TextStartOption,
     ValidationOption,
     choose_finetuning,
 )
 from aisle.cli.places import check_folder
 from aisle.cli.terminal import say
-from aisle.cli.train import DepthOption, LeafOption, choose_depth, read_extra
+from aisle.cli.train import DepthOption, LeafOption, choose_depth, read_extra, say_bad_rows
 
 if TYPE_CHECKING:
     from aisle.finetune import FinetuneOptions, Tuned
@@ -49,8 +50,8 @@ def finetune(
     batch: BatchOption = None,
     int8: Int8Option = False,
     device: DeviceOption = None,
-    text_encoder: TextEncoderOption = None,
-    photo_encoder: PhotoEncoderOption = None,
+    text_encoder: TextStartOption = None,
+    photo_encoder: PhotoStartOption = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of everything that is drawn.")] = 0,
     mapping: MapOption = None,
     separator: SeparatorOption = None,
@@ -68,6 +69,7 @@ def finetune(
     tuning = choose_finetuning(
         modality=modality,
         joint=joint,
+        pretune=bool(pretune),
         epochs=epochs,
         validation=validation,
         batch=batch,
@@ -77,10 +79,6 @@ def finetune(
         text_encoder=text_encoder,
         photo_encoder=photo_encoder,
     )
-    if pretune and tuning.modality == "photo":
-        raise typer.BadParameter(
-            "only texts are tuned to other catalogues; not with --modality photo", param_hint="--pretune"
-        )
     from aisle.finetune import finetune_to_folder
     from aisle.finetune.encoder_writer import check_destination
     from aisle.finetune.run import check_start
@@ -106,8 +104,7 @@ def finetune(
         typer.echo(f"  {path!s:{width}}  {text}", err=as_json)
     typer.echo(f"\n  aisle train {catalog} {_used(summary, out)} --out engine", err=as_json)
     set_aside = [(catalog, len(products.bad_rows))] if products.bad_rows else []
-    for path, count in (*set_aside, *others.bad_rows):
-        typer.echo(f"{count:,} rows of {path} were set aside; `aisle check {path}` says why", err=True)
+    say_bad_rows((*set_aside, *others.bad_rows))
     if set_aside or others.bad_rows:
         raise typer.Exit(ROWS_QUARANTINED)
 
@@ -121,7 +118,7 @@ def _pretune(
 ) -> "Tuned":
     from aisle.finetune import pretune
     from aisle.finetune.folder import unfinished_of
-    from aisle.train.finetuned import choose_pretuning
+    from aisle.train.tuner import choose_pretuning
 
     chosen = choose_pretuning([product for product in own if product.category], others)
     return pretune(chosen, options=options, checkpoints=unfinished_of(out.resolve()), settings=settings)

@@ -41,12 +41,30 @@ PretuneOption = Annotated[
         help="Other labelled products that the text encoder is tuned to first, e.g. titles; repeatable.",
     ),
 ]
+TextStartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--text-encoder",
+        metavar="NAME",
+        help="The published text encoder to start from: minilm, bert or use; minilm by default.",
+    ),
+]
+PhotoStartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--photo-encoder",
+        metavar="NAME",
+        help="The published photo encoder to start from: efficientnet-lite0-avg, efficientnet-lite2-avg or "
+        "resnet50-avg (or -max: the same network, tuned with both poolings); efficientnet-lite0-avg by default.",
+    ),
+]
 
 
 def choose_finetuning(
     *,
     modality: str | None,
     joint: bool,
+    pretune: bool,
     epochs: int | None,
     validation: float | None,
     batch: int | None,
@@ -56,7 +74,7 @@ def choose_finetuning(
     text_encoder: str | None = None,
     photo_encoder: str | None = None,
 ) -> "FinetuneOptions":
-    """Return what was typed as options; where nothing was typed the defaults.
+    """Return what was typed as options; where nothing was typed the defaults. `pretune`: whether --pretune was typed.
 
     Raises
     ------
@@ -83,6 +101,11 @@ def choose_finetuning(
     }
     given = {name: value for name, value in typed.items() if value is not None}
     try:
-        return FinetuneOptions(joint=joint, seed=seed, level=level, **given)
+        options = FinetuneOptions(joint=joint, seed=seed, level=level, **given)
     except ValueError as err:
         raise typer.BadParameter(str(err)) from err
+    if pretune and options.modality == "photo":
+        raise typer.BadParameter(
+            "only texts are tuned to other catalogues; not with --modality photo", param_hint="--pretune"
+        )
+    return options

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,8 +96,7 @@ def train(
             joined=(len(joining), len(others.products)) if extra else None,
         )
     _say_what_was_written(out, folder.files, place if products.bad_rows else None, started, err=as_json)
-    for path, count in others.bad_rows:
-        typer.echo(f"{count:,} rows of {path} were set aside; `aisle check {path}` says why", err=True)
+    say_bad_rows(others.bad_rows)
     if products.bad_rows or others.bad_rows:
         raise typer.Exit(ROWS_QUARANTINED)
 
@@ -123,6 +122,12 @@ def read_extra(paths: Sequence[Path]) -> Extra:
     catalogs: list[tuple[Path, Catalog]] = [(path, read_catalog(path)) for path in paths]
     products = tuple(product for _, found in catalogs for product in found.products)
     return Extra(products, tuple((path, len(found.bad_rows)) for path, found in catalogs if found.bad_rows))
+
+
+def say_bad_rows(counts: Iterable[tuple[Path, int]]) -> None:
+    """Say how many rows of each catalogue could not be read."""
+    for path, count in counts:
+        typer.echo(f"{count:,} rows of {path} were set aside; `aisle check {path}` says why", err=True)
 
 
 def check_share(precision: float) -> None:

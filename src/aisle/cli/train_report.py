@@ -40,7 +40,8 @@ def print_training(
     if seen := facts.get("seen_by_encoders"):
         say(
             f"An encoder has learned from {seen:,} of them, or from near-duplicates of these: figures and thresholds "
-            "are of the others"
+            "are of the others, slightly optimistic if these also chose when its training stopped and how much of the "
+            "tuned weights was kept; `aisle evaluate CATALOG --finetune` is free of that"
         )
     if evaluation.get("subsets"):
         rows = main_subsets(evaluation["subsets"])

@@ -97,6 +97,8 @@ def pretune(
 ) -> Tuned:
     """Tune the text encoder to other labelled products first, e.g. to titles of the same marketplace.
 
+    Their whole paths are learned, whatever the depth that the options name: that one is the catalogue's.
+
     Raises
     ------
     TrainingError
@@ -104,7 +106,7 @@ def pretune(
     """
     check_start(options, settings)
     torch.set_num_threads(settings.threads)
-    catalog = LabelledCatalog.of(extra, replace(options, validation=0.1), settings, checkpoints)
+    catalog = LabelledCatalog.of(extra, replace(options, validation=0.1, level=None), settings, checkpoints)
     task = _text_task(catalog, None)
     done = catalog.learn(task, name="pretune", label="tuning texts of other catalogues", epochs=options.text_epochs)
     return catalog.tuned(task, done)

@@ -26,6 +26,7 @@ def test_figures_stand_before_and_after_with_their_interval(summary):
     assert "| text | 91.5 % | 96.2 % | +4.7 points, 95 % interval +1.2 to +8.3 |" in text
     assert "Tuning **made the text encoder better**" in text
     assert "told from chance" in text
+    assert "decided when training stopped and how much of the tuned weights was kept" in text
     assert "--text-encoder ENCODER \\\n    --photo-encoder ENCODER\n" in text
 
 

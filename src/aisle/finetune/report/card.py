@@ -78,8 +78,9 @@ def _figures(summary: Summary, encoders: Mapping[str, Summary]) -> list[str]:
     return [
         *lines,
         "",
-        "The same held-out products decided when training stopped, which flatters the figures after a little. "
-        "`aisle evaluate --finetune` tunes inside each fold and is free of that.",
+        "The same held-out products decided when training stopped and how much of the tuned weights was kept, which "
+        "flatters the figures after a little, and those of an engine that is trained with it. "
+        "`aisle evaluate CATALOG --finetune` tunes inside each fold and is free of that.",
     ]
 
 

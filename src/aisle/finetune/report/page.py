@@ -119,8 +119,9 @@ def _numbers(summary: Summary, encoders: Mapping[str, Summary]) -> Iterator[dict
 
 def _notes(summary: Summary) -> Iterator[str]:
     yield (
-        "The same held-out products decided when training stopped, which flatters the figures after a little: "
-        "`aisle evaluate --finetune` tunes inside each fold and is free of that."
+        "The same held-out products decided when training stopped and how much of the tuned weights was kept, which "
+        "flatters the figures after a little: `aisle evaluate CATALOG --finetune` tunes inside each fold and is free "
+        "of that."
     )
     if summary.get("near_duplicates") is not None:
         yield (

@@ -107,7 +107,9 @@ def _seen(knowledge: Knowledge) -> list[str]:
         return []
     return [
         f"An encoder has learned from {seen:,} of the {products:,} products, or from near-duplicates of these: figures "
-        "and thresholds are of the others.",
+        "and thresholds are of the others. If the encoder was tuned to this catalogue, these others also chose when "
+        "its training stopped and how much of the tuned weights was kept, so both are slightly optimistic; "
+        "`aisle evaluate CATALOG --finetune` is free of that.",
         "",
     ]
 
