@@ -95,5 +95,9 @@ class IdempotencyConflictError(StoreError):
     """An idempotency key came before with another request."""
 
 
+class ReviewError(AisleError, ValueError):
+    """What was given to the review cannot be used: a volume, an answer, a policy."""
+
+
 class ServeError(AisleError, RuntimeError):
     """The service cannot be started as asked."""

@@ -1,7 +1,7 @@
 """An engine: products in, categories out, with what the answer rests on."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ from aisle.engine.store import Knowledge, from_artifact
 from aisle.errors import PhotoError
 from aisle.heads.answers import answer_depths
 from aisle.heads.expert import FieldData
-from aisle.heads.fused import Subset, all_subsets
+from aisle.heads.fused import FusedClassifier, Subset, all_subsets
 from aisle.heads.thresholds import NotCertified, Threshold, certify
 from aisle.heads.tree import ROOT, CategoryTree
 from aisle.product import CategoryPath, Evidence, Prediction, Product
@@ -26,7 +26,7 @@ ALTERNATIVES = 5
 
 
 class Engine:
-    """Assigns categories to products.
+    """Assigns categories to products. Several threads may ask at once.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ class Engine:
         self._explainer = Explainer(knowledge)
         self._blas = ThreadpoolController()
         self._reader = Reader(knowledge, threads=(settings or Settings()).threads)
-        self._certified = lru_cache(maxsize=256)(self._certify)
-        self._basis = lru_cache(maxsize=256)(self._choose)
+        # Of the classifier, not of self: an engine that nobody uses any more gives its memory back at once.
+        self._certified = lru_cache(maxsize=256)(partial(_certify, knowledge.classifier))
+        self._basis = lru_cache(maxsize=256)(partial(_choose, self._certified))
 
     @property
     def tree(self) -> CategoryTree:
@@ -170,25 +171,6 @@ class Engine:
         """Return the threshold from which answers for these fields have the precision, or why there is none."""
         return self._certified(subset, precision)
 
-    def _choose(self, given: Subset, precision: float) -> Subset:
-        """Return the fields to answer from: all that are given, or the part that is certified and answers most.
-
-        A further field must not silence an engine: where the few products that have it cannot certify a precision, the
-        others still can.
-        """
-        if not given or isinstance(self._certified(given, precision), Threshold):
-            return given
-        rules = {part: self._certified(part, precision) for part in all_subsets(given)}
-        coverage = {part: rule.coverage for part, rule in rules.items() if isinstance(rule, Threshold)}
-        return max(coverage, key=lambda part: coverage[part], default=given)
-
-    def _certify(self, subset: Subset, precision: float) -> Threshold | NotCertified:
-        pool = self.knowledge.classifier.pools.get(subset)
-        if pool is None or pool.counts is None:
-            reason = f"no held-out product had {' + '.join(subset) or 'nothing'} to judge such answers by"
-            return NotCertified(precision=precision, delta=0.05, reason=reason, best=0.0, needed=0, answered=0)
-        return certify(pool.counts, precision=precision)
-
     def _decide(
         self,
         identity: str,
@@ -259,3 +241,24 @@ def load_engine(path: str | Path, *, settings: Settings | None = None) -> Engine
     artifact = open_artifact(Path(path))
     artifact.verify()
     return Engine(from_artifact(artifact), fingerprint=artifact.fingerprint, settings=settings)
+
+
+def _certify(classifier: FusedClassifier, subset: Subset, precision: float) -> Threshold | NotCertified:
+    pool = classifier.pools.get(subset)
+    if pool is None or pool.counts is None:
+        reason = f"no held-out product had {' + '.join(subset) or 'nothing'} to judge such answers by"
+        return NotCertified(precision=precision, delta=0.05, reason=reason, best=0.0, needed=0, answered=0)
+    return certify(pool.counts, precision=precision)
+
+
+def _choose(certified: Callable[[Subset, float], Threshold | NotCertified], given: Subset, precision: float) -> Subset:
+    """Return the fields to answer from: all that are given, or the part that is certified and answers most.
+
+    A further field must not silence an engine: where the few products that have it cannot certify a precision, the
+    others still can.
+    """
+    if not given or isinstance(certified(given, precision), Threshold):
+        return given
+    rules = {part: certified(part, precision) for part in all_subsets(given)}
+    coverage = {part: rule.coverage for part, rule in rules.items() if isinstance(rule, Threshold)}
+    return max(coverage, key=lambda part: coverage[part], default=given)
