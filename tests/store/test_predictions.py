@@ -1,5 +1,7 @@
 """Predictions come back as the engine made them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from tests.posted import BELTS, NOW, WRIST, decision, evidence, prediction, product, unsure
 
@@ -78,9 +80,21 @@ def test_first_answers_are_those_that_products_came_with(one):
         keep(c, prediction(BELTS), at=NOW + 10, product_id="p2")
         keep_decision(c, decision(path=BELTS, source="seller", prediction_id=first))
         keep_decision(c, decision(path=WRIST, source="moderator", prediction_id=first))
-        found = list(first_answers(c, since=NOW, until=NOW + 10))
-        later = list(first_answers(c, since=NOW + 1, until=NOW + 11))
-    assert [(each.product_id, each.decision, each.leaf, each.chosen) for each in found] == [
-        ("p1", "review", WRIST, BELTS)
+        found = first_answers(c, since=NOW, until=NOW + 10)
+        later = first_answers(c, since=NOW + 1, until=NOW + 11)
+    assert [(each.decision, each.path, each.leaf, each.chosen, each.number) for each in found] == [
+        ("review", (), WRIST, BELTS, 1)
     ]
-    assert [(each.product_id, each.path, each.chosen) for each in later] == [("p2", BELTS, None)]
+    assert [(each.decision, each.path, each.chosen, each.number) for each in later] == [("accept", BELTS, None, 1)]
+
+
+def test_first_answers_that_are_alike_are_counted_by_the_week(one):
+    monday = int(datetime(2026, 11, 16, tzinfo=UTC).timestamp()) * 1_000_000
+    week = 7 * 86_400_000_000
+    with one.write() as c:
+        for number, at in enumerate((monday, monday + 1, monday + week - 1, monday + week, monday - 1)):
+            keep_product(c, product(f"w{number}"))
+            keep(c, prediction(("Écrans", '19"')), at=at, product_id=f"w{number}")
+        found = first_answers(c, since=0, until=monday + week + 1)
+    assert {(each.week, each.number) for each in found} == {(monday - week, 1), (monday, 3), (monday + week, 1)}
+    assert {each.path for each in found} == {("Écrans", '19"')}

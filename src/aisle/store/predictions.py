@@ -1,10 +1,11 @@
 """What engines said of products."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, func, insert, select
 
 from aisle.errors import NotFoundError
 from aisle.product import CategoryPath, Evidence, Neighbour, Prediction
@@ -14,17 +15,30 @@ from aisle.store.schema import decisions
 from aisle.store.schema import predictions as table
 from aisle.store.text import clean
 
+_WEEK = 7 * 86_400_000_000
+_MONDAY = 3 * 86_400_000_000  # the first moment, 1970, is a Thursday's
+
 
 @dataclass(frozen=True, kw_only=True)
-class FirstAnswer:
-    """What an engine said of a product when it came, and what its seller had chosen."""
+class FirstAnswers:
+    """What an engine said of products when they came, those of which it said the same counted together.
 
-    product_id: str
+    Attributes
+    ----------
+    chosen : tuple of str or None
+        What the seller had chosen.
+    week : int
+        The first moment of the ISO week, in UTC, that they came in.
+    number : int
+        How many products.
+    """
+
     decision: str
     path: CategoryPath
     leaf: CategoryPath
     chosen: CategoryPath | None
-    created_at: int
+    week: int
+    number: int
 
 
 def keep_prediction(
@@ -91,8 +105,10 @@ def predictions_of(c: Connection, *, product_id: str) -> list[StoredPrediction]:
     return [_prediction(row) for row in c.execute(_of(product_id).order_by(table.c.created_at, table.c.id))]
 
 
-def first_answers(c: Connection, *, since: int, until: int) -> Iterator[FirstAnswer]:
-    """Iterate over the products that came in a time, with the prediction that they were received with.
+def first_answers(c: Connection, *, since: int, until: int) -> list[FirstAnswers]:
+    """Return what was said of the products that came in a time, by the predictions that they were received with.
+
+    The database counts: a service has more products than a page of figures can wait for.
 
     Parameters
     ----------
@@ -101,21 +117,28 @@ def first_answers(c: Connection, *, since: int, until: int) -> Iterator[FirstAns
     """
     first = select(func.min(table.c.id)).group_by(table.c.product_id)
     sellers = and_(decisions.c.prediction_id == table.c.id, decisions.c.source == "seller")
-    columns = table.c.product_id, table.c.decision, table.c.path, table.c.leaf, table.c.created_at
+    paths = [cast(column, Text) for column in (table.c.path, table.c.leaf, decisions.c.path)]
+    week = (table.c.created_at + _MONDAY) // _WEEK
+    alike: list[ColumnElement[Any]] = [table.c.decision, *paths, week]
     rows = (
-        select(*columns, decisions.c.path.label("chosen"))
+        select(*alike, func.count())
         .select_from(table.outerjoin(decisions, sellers))
         .where(table.c.id.in_(first), table.c.created_at >= since, table.c.created_at < until)
+        .group_by(*alike)
     )
-    for row in c.execute(rows):
-        yield FirstAnswer(
-            product_id=row.product_id,
-            decision=row.decision,
-            path=tuple(row.path),
-            leaf=tuple(row.leaf),
-            chosen=None if row.chosen is None else tuple(row.chosen),
-            created_at=row.created_at,
-        )
+    return [_first_answers(row) for row in c.execute(rows)]
+
+
+def _first_answers(row: Sequence[Any]) -> FirstAnswers:
+    decision, path, leaf, chosen, week, number = row
+    return FirstAnswers(
+        decision=decision,
+        path=tuple(json.loads(path)),
+        leaf=tuple(json.loads(leaf)),
+        chosen=None if chosen is None else tuple(json.loads(chosen)),
+        week=int(week) * _WEEK - _MONDAY,
+        number=number,
+    )
 
 
 def _of(product_id: str) -> Any:

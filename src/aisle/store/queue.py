@@ -23,6 +23,7 @@ EVERYTHING = QueueFilters()
 """Filters that leave nothing out."""
 
 _FREE: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
+_WAITING = table.c.state == "waiting"
 _ORDER = table.c.skipped, table.c.value.desc(), table.c.created_at, table.c.product_id
 
 
@@ -65,12 +66,10 @@ def claim(c: Connection, *, by: str, now: int, lease_us: int, filters: QueueFilt
     QueueItem or None
         None where nothing is free.
     """
-    for free in (_held_by(by, now), _not_held(now)):
-        rows = _matching(c, filters, table.c.product_id).where(free).order_by(*_ORDER).limit(1)
-        found = c.execute(rows.with_for_update(of=table, skip_locked=True)).scalar_one_or_none()
-        if found is not None:
-            return _set(c, found, {"claimed_by": by, "claimed_until": now + lease_us})
-    return None
+    own = _matching(c, filters, table.c.product_id).where(table.c.claimed_by == by, table.c.claimed_until > now)
+    # Only what waits is claimed; to say so would lead SQLite to another index.
+    found = _first(c, own.order_by(*_ORDER)) or _first_free(c, filters, now)
+    return None if found is None else _set(c, found, {"claimed_by": by, "claimed_until": now + lease_us})
 
 
 def claim_one(c: Connection, *, product_id: str, by: str, now: int, lease_us: int) -> QueueItem:
@@ -135,8 +134,14 @@ def close(c: Connection, *, product_id: str, now: int) -> None:
     NotFoundError
         It is not waiting there.
     """
-    waiting = table.c.product_id == clean(product_id), table.c.state == "waiting"
-    if c.execute(update(table).where(*waiting).values(state="closed", closed_at=now, **_FREE)).rowcount != 1:
+    if (
+        c.execute(
+            update(table)
+            .where(table.c.product_id == clean(product_id), _WAITING)
+            .values(state="closed", closed_at=now, **_FREE)
+        ).rowcount
+        != 1
+    ):
         raise NotFoundError(f"product {product_id} is not waiting on the queue")
 
 
@@ -206,13 +211,13 @@ def waiting(
     c: Connection, *, now: int, filters: QueueFilters = EVERYTHING, limit: int = 50, offset: int = 0
 ) -> list[QueueItem]:
     """Return a page of the queue in its order; claims that have ended are shown as none."""
-    rows = _matching(c, filters, *table.c).order_by(*_ORDER).limit(limit).offset(offset)
+    rows = _matching(c, filters, *table.c).where(_WAITING).order_by(*_ORDER).limit(limit).offset(offset)
     return [_item(row, now=now) for row in c.execute(rows)]
 
 
 def count(c: Connection, filters: QueueFilters = EVERYTHING) -> int:
     """Return how many products wait, claimed ones too."""
-    return int(c.execute(_matching(c, filters, func.count())).scalar_one())
+    return int(c.execute(_matching(c, filters, func.count()).where(_WAITING)).scalar_one())
 
 
 def value_at(c: Connection, *, share: float) -> float | None:
@@ -227,13 +232,13 @@ def value_at(c: Connection, *, share: float) -> float | None:
     if not total:
         return None
     place = min(total - 1, int(share * total))
-    rows = select(table.c.value).where(table.c.state == "waiting").order_by(table.c.value.desc())
+    rows = select(table.c.value).where(_WAITING).order_by(table.c.value.desc())
     found = c.execute(rows.limit(1).offset(place)).scalar()
     return None if found is None else float(found)
 
 
 def _matching(c: Connection, filters: QueueFilters, *columns: Any) -> Select[Any]:
-    rows = select(*columns).select_from(table).where(table.c.state == "waiting")
+    rows = select(*columns).select_from(table)
     if filters.top_category is not None:
         rows = rows.where(table.c.top_category == clean(filters.top_category))
     if filters.reasons:
@@ -244,8 +249,26 @@ def _matching(c: Connection, filters: QueueFilters, *columns: Any) -> Select[Any
     return rows
 
 
-def _held_by(by: str, now: int) -> ColumnElement[bool]:
-    return and_(table.c.claimed_by == by, table.c.claimed_until > now)
+def _first_free(c: Connection, filters: QueueFilters, now: int) -> str | None:
+    """Return the first product that nobody looks at.
+
+    One level of skips after the other: the index then gives the order, and nothing is sorted however long the queue is.
+    """
+    levels = select(func.min(table.c.skipped)).where(_WAITING)
+    level = c.execute(levels).scalar()
+    while level is not None:
+        free = _matching(c, filters, table.c.product_id).where(_WAITING, table.c.skipped == level, _not_held(now))
+        found = _first(c, free.order_by(*_ORDER[1:]))
+        if found is not None:
+            return found
+        level = c.execute(levels.where(table.c.skipped > level)).scalar()
+    return None
+
+
+def _first(c: Connection, rows: Select[Any]) -> str | None:
+    """Return the first id that no other transaction is about to take."""
+    found = c.execute(rows.limit(1).with_for_update(of=table, skip_locked=True)).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
 def _not_held(now: int) -> ColumnElement[bool]:
@@ -274,16 +297,4 @@ def _set(c: Connection, product_id: str, values: Mapping[str, Any]) -> QueueItem
 
 def _item(row: Row[Any], *, now: int | None = None) -> QueueItem:
     ended = now is not None and row.claimed_until is not None and row.claimed_until <= now
-    return QueueItem(
-        product_id=row.product_id,
-        prediction_id=row.prediction_id,
-        reason=row.reason,
-        value=row.value,
-        top_category=row.top_category,
-        created_at=row.created_at,
-        state=row.state,
-        skipped=row.skipped,
-        claimed_by=None if ended else row.claimed_by,
-        claimed_until=None if ended else row.claimed_until,
-        closed_at=row.closed_at,
-    )
+    return QueueItem(**{**row._mapping, **(_FREE if ended else {})})

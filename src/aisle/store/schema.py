@@ -112,6 +112,7 @@ queue = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger, nullable=True),
     Index(None, "state", "skipped", "value"),
+    Index(None, "claimed_by"),
 )
 
 decisions = Table(

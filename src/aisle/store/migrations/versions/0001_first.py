@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["prediction_id"], ["predictions.id"], name="fk_queue_prediction_id_predictions"),
     )
     op.create_index("ix_queue_state_skipped_value", "queue", ["state", "skipped", "value"])
+    op.create_index("ix_queue_claimed_by", "queue", ["claimed_by"])
     op.create_table(
         "decisions",
         sa.Column("id", Identity, nullable=False),
