@@ -38,11 +38,7 @@ $(TORCH_VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.installed  ## Draw the sample catalogue; study, audit and train on it; classify
-	@$(BIN)/aisle sample $(DEMO)/catalog
-	@$(BIN)/aisle study $(DEMO)/catalog --out $(DEMO)/study --seeds $(DEMO_SEEDS) || test $$? -eq 3
-	@$(BIN)/aisle audit $(DEMO)/catalog --out $(DEMO)/audit || test $$? -eq 3
-	@$(BIN)/aisle train $(DEMO)/catalog --out $(DEMO)/engine || test $$? -eq 3
-	@$(BIN)/aisle classify $(DEMO)/engine $(DEMO)/catalog --out $(DEMO)/answers.csv || test $$? -eq 3
+	@$(BIN)/aisle demo $(DEMO) --seeds $(DEMO_SEEDS)
 
 test: $(VENV)/.installed-test  ## Run the tests that need no network and little time
 	@$(BIN)/python -m pytest -q -m "$(FAST)" --cov --cov-report=term

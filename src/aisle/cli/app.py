@@ -15,10 +15,16 @@ import aisle
 from aisle.cli.audit import audit
 from aisle.cli.check import check
 from aisle.cli.classify import classify
+from aisle.cli.db import db
+from aisle.cli.demo import demo
+from aisle.cli.engines import engines
 from aisle.cli.evaluate import evaluate
 from aisle.cli.finetune import finetune
+from aisle.cli.keys import keys
 from aisle.cli.models import models
+from aisle.cli.retrain import retrain
 from aisle.cli.sample import sample
+from aisle.cli.serve import serve
 from aisle.cli.study import study
 from aisle.cli.train import train
 from aisle.errors import AisleError
@@ -35,6 +41,9 @@ _SURVIVES = {
     "train": "The engine that was there, if any, is untouched.",
     "evaluate": "Embeddings that were complete are kept; nothing else was written.",
     "audit": "Nothing was written; embeddings that were complete are kept.",
+    "serve": "Requests that were under way were answered.",
+    "retrain": "The live engine is untouched.",
+    "demo": "What was complete is kept; the same command starts anew.",
     "classify": "Lines already printed stand; with --out nothing was written.",
 }
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -105,6 +114,12 @@ app.command()(finetune)
 app.command()(train)
 app.command()(classify)
 app.command()(evaluate)
+app.command()(serve)
+app.command()(retrain)
+app.command()(demo)
+app.add_typer(engines)
+app.add_typer(keys)
+app.add_typer(db)
 app.add_typer(models)
 
 

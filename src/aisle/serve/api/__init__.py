@@ -1,0 +1,1 @@
+"""The HTTP API: one room for each subject, each with a ``router``."""

@@ -1,0 +1,1 @@
+"""What people see: HTML from templates, in their language, that works without a script."""
