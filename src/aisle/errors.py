@@ -91,6 +91,10 @@ class ClaimedError(StoreError):
     """Somebody else looks at this product just now, or the claim on it has ended."""
 
 
+class UndoError(StoreError):
+    """A decision is somebody else's, or is undone already."""
+
+
 class IdempotencyConflictError(StoreError):
     """An idempotency key came before with another request."""
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from aisle.errors import ReviewError, StoreError
+from aisle.errors import ReviewError, UndoError
 from aisle.product import CategoryPath
 from aisle.review.agreement import answers, engine_decides, proposal
 from aisle.review.policy import DEFAULT_POLICY, ReviewPolicy
@@ -98,14 +98,14 @@ def undo(c: Connection, *, decision_id: int, by: str, now: int, policy: ReviewPo
     ------
     NotFoundError
         There is no such decision.
-    StoreError
+    UndoError
         It is somebody else's, a seller's choice, or undone already.
     ClaimedError
         Somebody else looks at the product just now.
     """
     found = find_decision(c, id=decision_id)
     if found.source != "moderator":
-        raise StoreError(f"decision {decision_id} is what the seller chose: it decided nothing, and stays as it is")
+        raise UndoError(f"decision {decision_id} is what the seller chose: it decided nothing, and stays as it is")
     refuse_undo(found, by=by)
     item = lock(c, product_id=found.product_id)
     later = answers(each for each in decisions_of(c, product_id=item.product_id) if each.id > decision_id)

@@ -12,7 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from aisle.errors import AisleError
-from aisle.serve.api import metrics, open_inference
+from aisle.serve.api import (
+    classify,
+    decisions,
+    engine,
+    metrics,
+    open_inference,
+    products,
+    review,
+    taxonomy,
+)
 from aisle.serve.caller import Callers
 from aisle.serve.context import Context, now
 from aisle.serve.inference.batcher import Batcher
@@ -20,7 +29,7 @@ from aisle.serve.inference.live import LiveEngine
 from aisle.serve.logs import RequestLog
 from aisle.serve.metrics import Metrics
 from aisle.serve.options import ServeOptions
-from aisle.serve.pages import assets, photos, seller, sign_in
+from aisle.serve.pages import assets, figures, moderator, moderator_queue, photos, seller, sign_in
 from aisle.serve.pages.rendering import problem_page
 from aisle.serve.policy import POLICY
 from aisle.serve.problems import RESPONSES, SCHEMA, Problems, answer
@@ -33,8 +42,8 @@ from aisle.settings import Settings
 from aisle.store.database import Database
 from aisle.store.photos import PhotoFolder
 
-_API = (open_inference, metrics)
-_PAGES = (seller, sign_in, photos, assets)
+_API = (classify, products, decisions, review, taxonomy, engine, open_inference, metrics)
+_PAGES = (seller, moderator, moderator_queue, figures, sign_in, photos, assets)
 
 _STOP_SECONDS = 10.0
 
@@ -54,6 +63,14 @@ def make_app(live: LiveEngine, database: Database, options: ServeOptions, *, clo
     clock : callable, optional
         Microseconds since 1970.
     """
+    app = make_rooms(options)
+    app.state.context = _make_context(live, database, options, clock)
+    app.state.problem_page = problem_page
+    return app
+
+
+def make_rooms(options: ServeOptions) -> FastAPI:
+    """Make the service without what it works with: enough to describe it."""
     app = FastAPI(
         title="Aisle",
         version=version("aisle"),
@@ -68,8 +85,6 @@ def make_app(live: LiveEngine, database: Database, options: ServeOptions, *, clo
         form_limits={"max_files": options.max_parts, "max_fields": options.max_parts},
         exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, AisleError), answer),
     )
-    app.state.context = _make_context(live, database, options, clock)
-    app.state.problem_page = problem_page
     for room in _API:
         app.include_router(room.router)
     for page in _PAGES:

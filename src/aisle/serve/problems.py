@@ -19,7 +19,9 @@ from aisle.errors import (
     IdempotencyConflictError,
     NotFoundError,
     PhotoError,
+    ReviewError,
     StoreError,
+    UndoError,
 )
 from aisle.serve.context import record_of
 from aisle.serve.policy import is_for_programs
@@ -128,6 +130,11 @@ def _from_ours(error: AisleError) -> Problem:
         return not_found("There is none by that name, or none any more.")
     if isinstance(error, ClaimedError):
         return Problem(409, "claimed", "Somebody else has it", "Another person looks at it, or your claim has ended.")
+    if isinstance(error, UndoError):
+        return Problem(409, "not_undoable", "It cannot be undone", "It is not your decision, or is undone already.")
+    if isinstance(error, ReviewError):
+        detail = "The kind of answer and the path do not belong together, or a number is out of range."
+        return Problem(422, "invalid", "The request is not valid", detail)
     if isinstance(error, IdempotencyConflictError):
         detail = "This Idempotency-Key came before with another request: take a new one."
         return Problem(422, "idempotency_conflict", "The key was used before", detail, field="Idempotency-Key")

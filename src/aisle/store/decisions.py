@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from aisle.errors import NotFoundError, StoreError
+from aisle.errors import NotFoundError, StoreError, UndoError
 from aisle.store.records import NewDecision, StoredDecision
 from aisle.store.schema import api_keys
 from aisle.store.schema import decisions as table
@@ -53,6 +53,14 @@ def all_decisions(c: Connection, since: int | None = None) -> list[StoredDecisio
     return [_decision(row) for row in c.execute(rows if since is None else rows.where(table.c.decided_at >= since))]
 
 
+def last_decision(c: Connection, *, by: str, since: int) -> StoredDecision | None:
+    """Return what a moderator answered last and did not take back; None where that was before a moment."""
+    own = table.c.decided_by == by, table.c.source == "moderator", table.c.undone_at.is_(None)
+    rows = select(table).where(*own, table.c.decided_at >= since)
+    row = c.execute(rows.order_by(table.c.decided_at.desc(), table.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _decision(row)
+
+
 def undo_decision(c: Connection, *, id: int, by: str, now: int) -> StoredDecision:  # noqa: A002 - as the column
     """Take back a decision of one's own, and return it as it is then.
 
@@ -60,7 +68,7 @@ def undo_decision(c: Connection, *, id: int, by: str, now: int) -> StoredDecisio
     ------
     NotFoundError
         There is none with that number.
-    StoreError
+    UndoError
         It is somebody else's, or is undone already.
     """
     mine = table.c.id == id, table.c.decided_by == by, table.c.undone_at.is_(None)
@@ -70,7 +78,7 @@ def undo_decision(c: Connection, *, id: int, by: str, now: int) -> StoredDecisio
         return _decision(row)
     found = find_decision(c, id=id)
     refuse_undo(found, by=by)
-    raise StoreError(f"decision {id} changed just now: look at it again")
+    raise UndoError(f"decision {id} changed just now: look at it again")
 
 
 def refuse_undo(found: StoredDecision, *, by: str) -> None:
@@ -78,13 +86,13 @@ def refuse_undo(found: StoredDecision, *, by: str) -> None:
 
     Raises
     ------
-    StoreError
+    UndoError
         It is somebody else's, or is undone already.
     """
     if found.decided_by != by:
-        raise StoreError(f"decision {found.id} is {found.decided_name}'s: only they can undo it")
+        raise UndoError(f"decision {found.id} is {found.decided_name}'s: only they can undo it")
     if found.undone_at is not None:
-        raise StoreError(f"decision {found.id} is undone already: decide anew")
+        raise UndoError(f"decision {found.id} is undone already: decide anew")
 
 
 def name_of(c: Connection, *, key_id: str) -> str:

@@ -120,6 +120,11 @@ def release(c: Connection, *, product_id: str, by: str) -> None:
     c.execute(update(table).where(table.c.product_id == clean(product_id), table.c.claimed_by == by).values(_FREE))
 
 
+def release_others(c: Connection, *, by: str, keep: str) -> None:
+    """Give back all that a person has claimed but one product: a page shows one at a time."""
+    c.execute(update(table).where(table.c.claimed_by == by, table.c.product_id != clean(keep)).values(_FREE))
+
+
 def skip(c: Connection, *, product_id: str, by: str, now: int) -> QueueItem:
     """Pass a claimed product on: it falls behind all that were skipped less often. Errors are those of `hold`."""
     item = hold(c, product_id=product_id, by=by, now=now)

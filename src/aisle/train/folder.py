@@ -8,9 +8,7 @@ from typing import Any
 from aisle.catalog.photos import DECODE_VERSION
 from aisle.engine.layout import CARD
 from aisle.engine.store import Knowledge, to_files
-from aisle.engine.strict_json import dump_json
-from aisle.files import sha256_bytes
-from aisle.product import CategoryPath
+from aisle.engine.taxonomy import taxonomy_version
 from aisle.train.card.card import model_card
 from aisle.train.card.plots import plots
 from aisle.train.evaluation import held_out_evaluation
@@ -63,8 +61,3 @@ def about_engine(knowledge: Knowledge) -> dict[str, Any]:
         "encoders": {name: str(encoder.about["fingerprint"]) for name, encoder in sorted(knowledge.encoders.items())},
         "aisle": version("aisle"),
     }
-
-
-def taxonomy_version(paths: tuple[CategoryPath, ...]) -> str:
-    """Return the version of a set of category paths: 12 hex digits that change with any name or place in it."""
-    return sha256_bytes(dump_json([list(path) for path in sorted(set(paths))]))[:12]

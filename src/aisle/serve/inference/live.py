@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aisle.engine.engine import Engine, load_engine
+from aisle.engine.taxonomy import taxonomy_version
 from aisle.errors import AisleError, EngineError
 from aisle.product import CategoryPath
 from aisle.serve.inference.golden import check_golden, golden_answers
@@ -41,6 +42,16 @@ class Loaded:
     def taxonomy(self) -> tuple[CategoryPath, ...]:
         """Every category path that an answer can be."""
         return self.engine.taxonomy
+
+    @cached_property
+    def known(self) -> frozenset[CategoryPath]:
+        """The same, to ask whether a category is among them."""
+        return frozenset(self.taxonomy)
+
+    @cached_property
+    def taxonomy_version(self) -> str:
+        """Version of the taxonomy, as the engine's manifest has it."""
+        return taxonomy_version(self.engine.tree.paths)
 
     @cached_property
     def search(self) -> TaxonomySearch:

@@ -204,7 +204,9 @@ async def _post(visit: _Visit, chosen: CategoryPath | None) -> Posted | None:
             draw=_DRAW.random(),
         )
     except IdempotencyConflictError:
-        message = visit.say("This item was posted before, and has been changed since. To post the new one as well, press again.")
+        message = visit.say(
+            "This item was posted before, and has been changed since. To post the new one as well, press again."
+        )
         visit.form = replace(visit.form, token="")
         visit.wrong("form", message, status=409)
     except (StoreError, DiskFullError) as err:

@@ -43,7 +43,7 @@ async def show_ticket(request: Request, ticket: str) -> Response:
 async def sign_in(request: Request) -> Response:
     """Sign in with a key, or with the ticket of a link, and go on to what the key may use."""
     here = context(request)
-    async with request.form(max_files=0, max_fields=8, max_part_size=4096) as form:
+    async with request.form(max_files=0, max_fields=8, max_part_size=1 << 16) as form:
         ticket, place, secret = _text(form, "ticket"), _text(form, "next"), _text(form, "key").strip()
     if not ticket and not secret:
         return _page(request, place=place, error=_EMPTY, status=422)
@@ -107,7 +107,11 @@ def _may_open(place: str, key: ApiKey) -> bool:
 
     Browsers read a backslash as a slash, and skip tabs and line ends: those are in no address of ours.
     """
-    if not place.startswith("/") or place.startswith("//") or any(ord(letter) < 33 or letter == "\\" for letter in place):
+    if (
+        not place.startswith("/")
+        or place.startswith("//")
+        or any(ord(letter) < 33 or letter == "\\" for letter in place)
+    ):
         return False
     found = find_rules(urlsplit(place).path)
     rule = found.rules.get("GET") if found is not None else None

@@ -54,7 +54,7 @@ class Words:
         return written
 
     def percent(self, share: float) -> str:
-        """Write a share of 1; never as certainty, nor as impossibility.
+        r"""Write a share of 1; never as certainty, nor as impossibility.
 
         >>> Words("en").percent(0.999)
         'over 99\\xa0%'
