@@ -181,3 +181,15 @@ def test_the_language_is_changed_and_nothing_is_lost(seller, answers, read):
     assert '<html lang="fr">' in answer.text
     assert read(answer).value("title") == "tasse"
     assert '<html lang="fr">' in seller.get("/sell").text
+
+
+def test_a_detail_without_its_name_yet_stops_no_suggestion(seller, answers, read):
+    answer = seller.post("/sell/suggest", data={"title": "mug", "name": [""], "value": ["red"]})
+    assert answer.status_code == 200
+    assert read(answer).fields("choice")
+
+
+def test_a_form_that_cannot_be_posted_keeps_its_suggestions(seller, answers, read, send):
+    page = read(send("post", description="it holds tea"))
+    assert "title-error" in page.errors
+    assert len(page.fields("choice")) == 4

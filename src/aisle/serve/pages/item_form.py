@@ -166,11 +166,13 @@ def read_path(text: str, known: Collection[CategoryPath]) -> CategoryPath | None
 
 
 def check_item(form: ItemForm, say: Words) -> dict[str, str]:
-    """Return what is wrong with what was typed, by field: what, and what to do."""
+    """Return what an item lacks before it can be posted, by field: what, and what to do."""
     errors = {}
     if not form.title.strip():
         errors["title"] = say("Give the item a title: what is it?")
-    return errors | check_lengths(form, say)
+    if any(value.strip() and not name.strip() for name, value in form.rows):
+        errors["details"] = say("A detail has a value and no name: say what it is, e.g. Brand.")
+    return errors
 
 
 def check_lengths(form: ItemForm, say: Words) -> dict[str, str]:
@@ -192,6 +194,4 @@ def check_lengths(form: ItemForm, say: Words) -> dict[str, str]:
             names=NAME_LETTERS,
             values=VALUE_LETTERS,
         )
-    elif any(value.strip() and not name.strip() for name, value in form.rows):
-        errors["details"] = say("A detail has a value and no name: say what it is, e.g. Brand.")
     return errors

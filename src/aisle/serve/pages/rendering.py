@@ -4,18 +4,21 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
+from aisle.extras import require
 from aisle.product import CategoryPath
 from aisle.serve.caller import find_caller
 from aisle.serve.context import context
 from aisle.serve.pages.assets import asset_url
 from aisle.serve.pages.words import COOKIE, Words, choose_language, mark, words
 from aisle.store.text import dump_json
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -77,12 +80,13 @@ _ALIKE: Final = {"timeout": "busy", "not_ready": "busy", "refused": "bad_request
 
 
 @cache
-def environment() -> jinja2.Environment:
+def environment() -> "jinja2.Environment":
     """Return where templates are compiled; names that they do not get are errors."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+    module = require("jinja2", extra="serve")
+    made: jinja2.Environment = module.Environment(
+        loader=module.FileSystemLoader(TEMPLATES),
         autoescape=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=module.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,

@@ -157,9 +157,9 @@ def _photo_words(code: str, visit: _Visit) -> str:
 
 
 async def _predict(visit: _Visit) -> None:
-    """Ask the engine; what it cannot read, and that it is busy, is said in place."""
+    """Ask the engine, unless there is nothing, or too much, to go by; that it is busy is said in place."""
     form, here = visit.form, visit.here
-    if form.blank or visit.errors.keys() & {"title", "description", "details"}:
+    if form.blank or check_lengths(form, visit.say):
         return
     product = Product(
         title=form.title.strip(),
