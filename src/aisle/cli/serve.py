@@ -1,8 +1,10 @@
 """``aisle serve``: the engine as a service."""
 
 import ipaddress
+import socket
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -75,16 +77,21 @@ def run_service(options: "ServeOptions", *, engine: Path | None) -> None:
     ServeError
         The address is taken.
     """
+    import uvicorn
+
     from aisle.serve.app import make_app
     from aisle.serve.inference.live import LiveEngine
+    from aisle.serve.security.connection import server_config
 
     opened = open_database(options.database)
     stored = _live(opened, engine)
     typer.echo(f"Loading engine {stored.id} from {stored.folder} ...", err=True)
     live = LiveEngine(stored.folder, golden=stored.golden)
-    app = make_app(live, opened, options)
-    _say(opened, options)
-    _run(app, options)
+    with _listen(options) as listening:
+        options = replace(options, port=listening.getsockname()[1])
+        app = make_app(live, opened, options)
+        _say(opened, options)
+        uvicorn.Server(server_config(app, options)).run(sockets=[listening])
 
 
 def _make_database(url: str) -> None:
@@ -142,21 +149,24 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _run(app: Any, options: "ServeOptions") -> None:
-    import socket
+def _listen(options: "ServeOptions") -> socket.socket:
+    """Open the address to listen on; port 0 is any that is free.
 
-    import uvicorn
-
+    Raises
+    ------
+    ServeError
+        It cannot be had.
+    """
     from aisle.errors import ServeError
-    from aisle.serve.security.connection import server_config
 
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((options.host, options.port))
-        except OSError as err:
-            raise ServeError(
-                f"cannot listen on {options.host}, port {options.port}: {err.strerror}; name another with --port"
-            ) from err
-        uvicorn.Server(server_config(app, options)).run(sockets=[listening])
+    listening = socket.socket(socket.AF_INET6 if ":" in options.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((options.host, options.port))
+        listening.listen(options.concurrency)
+    except OSError as err:
+        listening.close()
+        raise ServeError(
+            f"cannot listen on {options.host}, port {options.port}: {err.strerror}; name another with --host or --port"
+        ) from err
+    return listening

@@ -1,8 +1,10 @@
 """A service as it looks after some weeks, for whoever wants to see it: products that an engine has not seen come in."""
 
+import contextlib
+import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
@@ -10,8 +12,12 @@ import numpy as np
 from sqlalchemy import Connection
 
 from aisle.catalog import read_catalog
+from aisle.catalog.photo_pixels import PixelShape
+from aisle.catalog.photos import decode_photo
+from aisle.catalog.sample.generator import TRUTH_NAME
 from aisle.engine.engine import Engine
-from aisle.product import CategoryPath, Prediction, Product
+from aisle.errors import PhotoError
+from aisle.product import PATH_SEPARATOR, CategoryPath, Prediction, Product
 from aisle.progress import bar
 from aisle.review.agreement import agrees, proposal
 from aisle.review.deciding import decide
@@ -26,9 +32,10 @@ from aisle.store.records import ApiKey, QueueFilters, QueueItem, StoredProduct
 _WEEKS = 3
 _HOUR = 3_600_000_000
 _WEEK = 7 * 24 * _HOUR
-_AUDITED = 0.15  # as many as to see something; a service audits one or two of a hundred
+_AUDITED = 0.25  # as many as to see something; a service audits one or two of a hundred
 _LEFT = 24  # products that are left on the queue, to be looked at
 _BATCH = 64
+_THUMB = PixelShape(width=32, height=32, fit="inside")
 _VOLUMES = (1.0, 3.0, 12.0, 40.0)
 
 
@@ -59,7 +66,7 @@ def fill(
     photos : PhotoFolder
     engine : Engine
     catalog : Path
-        Labelled products that the engine has not seen; their labels are what the moderator says.
+        A drawn sample that the engine has not seen; its truth is what the moderator says.
     roles : Demonstration
     now : int
         Where the three weeks end.
@@ -69,7 +76,7 @@ def fill(
     str
         What was done, in a sentence.
     """
-    products = [product for product in read_catalog(catalog).products if product.category]
+    products = _with_true_labels(catalog)
     rng = np.random.default_rng(roles.seed)
     times = np.sort(rng.integers(now - _WEEKS * _WEEK, now, len(products))).tolist()
     predictions = _predict(engine, products)
@@ -92,7 +99,15 @@ def fill(
             )
         truths[stored.id] = product.category[: len(prediction.leaf)]
     decided = _decide(database, truths, roles.moderator, policy, times)
-    return f"{len(products)} products came in; {decided} of the queue were decided as the sample's labels say."
+    return f"{len(products)} products came in; {decided} of the queue were decided as they truly belong."
+
+
+def _with_true_labels(sample: Path) -> list[Product]:
+    """Read a drawn sample; where it mislabels a product on purpose, the moderator knows better."""
+    wrong = json.loads((sample / TRUTH_NAME).read_text(encoding="utf-8"))["wrong_labels"]
+    truth = {each["id"]: tuple(each["true"].split(PATH_SEPARATOR)) for each in wrong}
+    labelled = [product for product in read_catalog(sample).products if product.category]
+    return [replace(product, category=truth.get(product.id, product.category)) for product in labelled]
 
 
 def _predict(engine: Engine, products: Sequence[Product]) -> list[Prediction]:
@@ -107,8 +122,10 @@ def _predict(engine: Engine, products: Sequence[Product]) -> list[Prediction]:
 
 def _stored(product: Product, photos: PhotoFolder, *, owner: str, volume: float) -> StoredProduct:
     sha = None
-    if isinstance(product.photo, Path) and product.photo.is_file() and product.photo.stat().st_size:
-        sha = photos.keep(product.photo.read_bytes())
+    if isinstance(product.photo, Path):
+        with contextlib.suppress(PhotoError):  # the service would refuse it
+            decode_photo(product.photo, shape=_THUMB)
+            sha = photos.keep(product.photo.read_bytes())
     return StoredProduct(
         id=uuid.uuid4().hex,
         owner=owner,
