@@ -4,7 +4,15 @@ import pytest
 from tests.posted import BELTS, NOW, WRIST, decision, product
 
 from aisle.errors import NotFoundError, StoreError
-from aisle.store.decisions import all_decisions, decisions_of, find_decision, keep_decision, name_of, undo_decision
+from aisle.store.decisions import (
+    all_decisions,
+    decisions_of,
+    find_decision,
+    keep_decision,
+    last_decision,
+    name_of,
+    undo_decision,
+)
 from aisle.store.keys import create_key
 from aisle.store.products import keep_product
 from aisle.store.records import StoredDecision
@@ -74,3 +82,15 @@ def test_a_name_is_the_keys(shop):
         key, _ = create_key(c, name="Anna, night shift", scopes=["review"], now=NOW)
         assert name_of(c, key_id=key.id) == "Anna, night shift"
         assert name_of(c, key_id="unknown") == "unknown"
+
+
+def test_the_last_answer_that_stands(shop):
+    with shop.write() as c:
+        first = keep_decision(c, decision(at=NOW))
+        second = keep_decision(c, decision(at=NOW + 5))
+        keep_decision(c, decision(at=NOW + 6, by="bert"))
+        keep_decision(c, decision(at=NOW + 7, source="seller"))
+        assert last_decision(c, by="anna", since=NOW).id == second
+        undo_decision(c, id=second, by="anna", now=NOW + 9)
+        assert last_decision(c, by="anna", since=NOW).id == first
+        assert last_decision(c, by="anna", since=NOW + 1) is None

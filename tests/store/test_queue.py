@@ -15,6 +15,7 @@ from aisle.store.queue import (
     hold,
     put,
     release,
+    release_others,
     reopen,
     skip,
     take_back,
@@ -222,3 +223,11 @@ def test_the_value_some_way_down_the_queue(shop):
         for name in "abc":
             close(c, product_id=name, now=NOW)
         assert value_at(c, share=0.5) is None
+
+
+def test_all_but_one_of_ones_claims_are_given_back(shop):
+    with shop.write() as c:
+        for name, person in (("a", "anna"), ("b", "anna"), ("c", "bert")):
+            claim_one(c, product_id=name, by=person, now=NOW, lease_us=LEASE)
+        release_others(c, by="anna", keep="b")
+        assert [find_item(c, product_id=name).claimed_by for name in "abc"] == [None, "anna", "bert"]

@@ -1,7 +1,7 @@
 """The app: layers that every request passes, and the rooms behind them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -38,6 +38,7 @@ from aisle.serve.security.deadline import Deadline
 from aisle.serve.security.guard import Guard, authorise
 from aisle.serve.security.headers import SecurityHeaders
 from aisle.serve.security.rate_limit import TokenBuckets
+from aisle.serve.upkeep import Upkeep
 from aisle.settings import Settings
 from aisle.store.database import Database
 from aisle.store.photos import PhotoFolder
@@ -82,6 +83,7 @@ def make_rooms(options: ServeOptions) -> FastAPI:
         middleware=_layers(options),
         lifespan=_lifespan,
         responses=RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
         form_limits={"max_files": options.max_parts, "max_fields": options.max_parts},
         exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, AisleError), answer),
     )
@@ -134,9 +136,12 @@ def _layers(options: ServeOptions) -> list[Middleware]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     context.live.watch(context.database, seconds=context.options.watch_seconds)
+    upkeep = Upkeep(context.database, context.photos, clock=context.clock)
+    upkeep.start()
     try:
         yield
     finally:  # the server has let the requests end
+        await run_in_threadpool(upkeep.close)
         await context.callers.close()
         await run_in_threadpool(_close, context)
 
@@ -160,5 +165,14 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                 if rule is not None and rule.bearer:
                     operation["security"] = [{"key": []}]
                     operation["description"] += f"\n\nScope: {' or '.join(sorted(rule.scopes))}."
+                for status in _impossible(operation):
+                    del operation["responses"][str(status)]
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _impossible(operation: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return which of `RESPONSES` an operation never gives."""
+    public = () if "security" in operation else (401, 403)
+    bodiless = () if "requestBody" in operation else (408, 415)
+    return (*public, *bodiless)

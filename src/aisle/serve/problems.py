@@ -84,14 +84,15 @@ _TITLES: Final = {
     415: ("unsupported_media_type", "This type of content is not read here", "Send application/json."),
 }
 
-_PHOTO_DETAILS: Final = {
+PHOTO_DETAILS: Final = {
     "empty": "The photo is empty.",
     "missing": "The photo is missing.",
-    "not_an_image": "The photo is no JPEG, PNG or WebP image.",
+    "not_an_image": "The photo is no JPEG, PNG, WebP or GIF image.",
     "too_large": "The photo has too many pixels, or too many bytes.",
     "truncated": "The photo is cut short or damaged.",
-    "unsupported": "The photo is an image of a kind that is not read: send JPEG, PNG or WebP.",
+    "unsupported": "The photo is an image of a kind that is not read: send JPEG, PNG, WebP or GIF.",
 }
+"""Code of a `PhotoError` to what is told of it."""
 
 
 def not_found(what: str = "Nothing is found at this address.") -> Problem:
@@ -139,7 +140,7 @@ def _from_ours(error: AisleError) -> Problem:
         detail = "This Idempotency-Key came before with another request: take a new one."
         return Problem(422, "idempotency_conflict", "The key was used before", detail, field="Idempotency-Key")
     if isinstance(error, PhotoError):
-        detail = _PHOTO_DETAILS.get(error.code, "The photo cannot be read.")
+        detail = PHOTO_DETAILS.get(error.code, "The photo cannot be read.")
         return Problem(422, f"photo_{error.code}", "The photo cannot be used", detail, field="photo")
     if isinstance(error, (StoreError, DiskFullError)):
         return Problem(503, "store", "Nothing can be kept just now", "Try again later.", retry_after=5)
@@ -247,25 +248,32 @@ class Problems:
             await response(scope, receive, send)
 
 
-def _described(words: str) -> dict[str, Any]:
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 1}}
+}
+
+
+def described(words: str, *, headers: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the description of a problem that an operation may answer, for the OpenAPI document."""
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
+    found = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return found if headers is None else {**found, "headers": dict(headers)}
 
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    400: _described("It cannot be read"),
-    401: _described("No key, or one that is not valid (any more)"),
-    403: _described("The key lacks the scope"),
-    404: _described("There is no such thing"),
-    408: _described("The body took too long to arrive"),
-    413: _described("Too large"),
-    415: _described("Another content type is wanted"),
-    422: _described("Not valid; `field` says where"),
-    429: _described("Too many requests; `Retry-After` says when to come again"),
-    500: _described("Something went wrong here"),
-    503: _described("Busy; `Retry-After` says when to come again"),
+    400: described("It cannot be read"),
+    401: described("No key, or one that is not valid (any more)"),
+    403: described("The key lacks the scope"),
+    404: described("There is no such thing"),
+    408: described("The body took too long to arrive"),
+    413: described("Too large"),
+    415: described("Another content type is wanted"),
+    422: described("Not valid; `field` says where"),
+    429: described("Too many requests; `Retry-After` says when to come again", headers=_RETRY_AFTER),
+    500: described("Something went wrong here"),
+    503: described("Busy; `Retry-After` says when to come again", headers=_RETRY_AFTER),
 }
-"""What every operation may answer, for the OpenAPI document."""
+"""What operations may answer, for the OpenAPI document."""
 
 SCHEMA: Final[dict[str, Any]] = {
     "title": "Problem",

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from aisle.errors import NotFoundError, StoreError, UndoError
+from aisle.errors import NotFoundError, UndoError
 from aisle.store.records import NewDecision, StoredDecision
 from aisle.store.schema import api_keys
 from aisle.store.schema import decisions as table

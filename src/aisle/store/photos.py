@@ -1,6 +1,7 @@
 """Photos on the disk, each under the SHA-256 of its bytes: outside everything that is served as it lies."""
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,9 @@ class PhotoFolder:
         """
         sha = sha256_bytes(data)
         path = self.path(sha)
-        if not path.exists():
+        if path.exists():
+            os.utime(path)  # it was sent again: it is nobody's stray
+        else:
             write_bytes(path, data)
         return sha
 

@@ -1,5 +1,6 @@
 """Products that are kept, decisions on them, and requests that come twice."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -47,6 +48,45 @@ def test_a_reference_is_taken_once(say, mug, database):
     again = say("POST", "/v1/products", body)
     assert (again.status_code, again.json()["code"]) == (409, "reference_taken")
     assert count(database) == 1
+
+
+def test_a_reference_is_its_owners(say):
+    body = {"title": "acme ceramic mug 12", "reference": "sku-1"}
+    assert say("POST", "/v1/products", body, key="sell").status_code == 201
+    assert say("POST", "/v1/products", body, key="all").status_code == 201
+
+
+def test_of_two_products_of_one_reference_at_the_same_moment_one_is_kept(say, database):
+    bodies = [{"title": f"acme ceramic mug {n}", "reference": "sku-1"} for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda body: say("POST", "/v1/products", body), bodies))
+    assert sorted(each.status_code for each in found) == [201] + [409] * 7
+    assert count(database) == 1
+
+
+def test_what_no_database_holds_is_replaced(client, say, keys):
+    sent = '{"title": "a\\u0000 mug", "reference": "\\u0000", "attributes": {"\\u0000": "\\u0000"}}'
+    headers = {**keys.all.bearer, "Content-Type": "application/json"}
+    made = client.post("/v1/products", content=sent, headers=headers)
+    assert made.status_code == 201
+    found = say("GET", f"/v1/products/{made.json()['id']}").json()
+    assert (found["title"], found["reference"], found["attributes"]) == ("a\ufffd mug", "\ufffd", {"\ufffd": "\ufffd"})
+    again = client.post("/v1/products", content=sent, headers=headers)
+    assert (again.status_code, again.json()["code"]) == (409, "reference_taken")
+
+
+@pytest.mark.parametrize(
+    "title", ["\u202egum", "\U0001f375", "e\u0301" * 250, "=cmd|' /C calc'!A0", "<script>x</script>", "'; DROP TABLE--"]
+)
+def test_odd_titles_are_kept_as_they_are(say, title):
+    made = say("POST", "/v1/products", {"title": title}).json()
+    assert say("GET", f"/v1/products/{made['id']}").json()["title"] == title
+
+
+def test_a_product_without_anything_is_not_kept(say, database):
+    for body in ({}, {"title": " "}, {"photo_base64": "QUJD"}):
+        assert say("POST", "/v1/products", body).status_code == 422
+    assert count(database) == 0
 
 
 def test_the_same_request_twice_has_one_effect(say, mug, database):
@@ -151,3 +191,51 @@ def test_figures(say, mug, unsure):
     say("POST", "/v1/products", unsure)
     found = say("GET", "/v1/review/figures?days=7", key="review").json()
     assert found["overall"]["automatic"] == {"received": 2, "decided": 1, "share": 0.5}
+
+
+def test_a_repeat_is_answered_as_the_first_time_whatever_is_live_now(say, mug, live):
+    body = {**mug, "chosen": ["Kitchen", "Pots"]}
+    first = say("POST", "/v1/products", body, Idempotency_Key="k1")
+    assert first.status_code == 201
+    live.loaded.__dict__["known"] = frozenset({("Kitchen", "Mugs")})
+    assert say("POST", "/v1/products", body, Idempotency_Key="k1").json() == first.json()
+    assert say("POST", "/v1/products", body, Idempotency_Key="k2").json()["code"] == "unknown_category"
+
+
+def test_an_answer_names_the_engine_that_gave_it(tiny_engine):
+    from types import SimpleNamespace
+
+    from aisle.serve.api.classify import answering
+
+    old, new = SimpleNamespace(version="old"), SimpleNamespace(version="new")
+    live = SimpleNamespace(loaded=new, previous=old)
+    assert answering(live, SimpleNamespace(engine="old")) is old
+    assert answering(live, SimpleNamespace(engine="new")) is new
+    assert answering(SimpleNamespace(loaded=new, previous=None), SimpleNamespace(engine="new")) is new
+
+
+def test_the_event_loop_never_waits_for_the_database(say, unsure, monkeypatch):
+    from aisle.store.database import Database
+
+    entered = []
+
+    def watched(original):
+        def method(self):
+            entered.append(asyncio._get_running_loop())
+            return original(self)
+
+        return method
+
+    for name in ("read", "write"):
+        monkeypatch.setattr(Database, name, watched(getattr(Database, name)))
+    made = say("POST", "/v1/products", unsure, Idempotency_Key="k").json()["id"]
+    say("POST", f"/v1/review/{made}/claim")
+    done = say("POST", "/v1/decisions", {"product_id": made, "kind": "none"}, Idempotency_Key="d").json()["id"]
+    for method, path in (
+        ("DELETE", f"/v1/decisions/{done}"), ("POST", f"/v1/review/{made}/release"), ("POST", "/v1/review/claim"),
+        ("GET", f"/v1/products/{made}"), ("GET", "/v1/review"), ("GET", "/v1/review/figures"), ("GET", "/v1/engine"),
+    ):  # fmt: skip
+        before = len(entered)
+        assert say(method, path).is_success
+        assert len(entered) > before
+    assert set(entered) == {None}

@@ -248,3 +248,24 @@ def wait_for():
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def fill(database):
+    """Return a function that puts items on the queue, the first the most valuable."""
+    from tests.posted import queued
+
+    def put(*names, **changes):
+        with database.write() as c:
+            for place, name in enumerate(names):
+                queued(c, name, value=100.0 - place, **changes)
+
+    return put
+
+
+@pytest.fixture
+def person(client, keys):
+    """Return a function that makes a moderator, by the name of a key."""
+    from tests.moderating import Person
+
+    return lambda name="review": Person(client, getattr(keys, name))

@@ -35,6 +35,13 @@ def test_text_can_be_read_in_both_themes(variables, ink, ground):
         assert contrast(theme[ink], theme[ground]) >= 4.5
 
 
+@pytest.mark.parametrize(("ink", "ground"), [("warn", "warn-tint"), ("soft", "hush"), ("ink", "hush"), ("bad", "card")])
+def test_text_of_the_moderators_pages_can_be_read_in_both_themes(variables, ink, ground):
+    base, own = (variables(assets()[name].data.decode()) for name in ("aisle.css", "review.css"))
+    for theme in (one | other for one, other in zip(base, own, strict=True)):
+        assert contrast(theme[ink], theme[ground]) >= 4.5
+
+
 @pytest.mark.parametrize(
     ("line", "ground"), [("line", "paper"), ("line", "card"), ("accent", "card"), ("good", "card")]
 )

@@ -4,7 +4,15 @@ import base64
 import binascii
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from aisle.product import CategoryPath, Evidence, Prediction, format_path
 from aisle.store.text import clean
@@ -20,7 +28,7 @@ Description = Annotated[Line, Field(max_length=20_000)]
 Name = Annotated[Line, Field(min_length=1, max_length=200)]
 Value = Annotated[Line, Field(max_length=2_000)]
 Step = Annotated[Line, Field(min_length=1, max_length=500)]
-Path = Annotated[list[Step], Field(min_length=1, max_length=50)]
+Path = Annotated[list[Step], Field(min_length=1, max_length=20)]
 Precision = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -34,7 +42,9 @@ def _decode(value: object) -> object:
         raise ValueError("it is no base64") from err
 
 
-Photo = Annotated[bytes, BeforeValidator(_decode, json_schema_input_type=str)]
+_BASE64: Final = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
+Photo = Annotated[bytes, BeforeValidator(_decode, json_schema_input_type=Annotated[str, Field(pattern=_BASE64)])]
 
 
 class Body(BaseModel):
@@ -49,7 +59,7 @@ class Item(Body):
     title: Title = ""
     description: Description = ""
     attributes: Annotated[dict[Name, Value], Field(max_length=100)] = Field(default_factory=dict)
-    photo_base64: Photo | None = Field(default=None, description="The bytes of a JPEG, PNG or WebP file, in base64")
+    photo_base64: Photo | None = Field(default=None, description="A JPEG, PNG, WebP or GIF file, in base64")
     photo_url: Annotated[Line, Field(max_length=2_000)] | None = Field(
         default=None, description="Fetched only where the operator has allowed it"
     )
@@ -83,9 +93,31 @@ class PostBody(Item):
 class DecisionBody(Body):
     """What a person answers about a product that they have claimed."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"kind": {"const": "accept"}}},
+                {"properties": {"kind": {"const": "change"}, "path": {"type": "array"}}, "required": ["path"]},
+                {"properties": {"kind": {"enum": ["none", "skip"]}, "path": {"type": "null"}}},
+            ]
+        }
+    )
+
     product_id: Annotated[Line, Field(min_length=1, max_length=32)]
-    kind: Literal["accept", "change", "none", "skip"]
-    path: Path | None = Field(default=None, description="The category, for a change")
+    kind: Literal["accept", "change", "none", "skip"] = Field(
+        description="What the engine put first; another category; none of the taxonomy; somebody else should look"
+    )
+    path: Path | None = Field(default=None, description="The category, for a change", validate_default=True)
+
+    @field_validator("path")
+    @classmethod
+    def _belongs(cls, path: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        kind = info.data.get("kind")
+        if kind == "change" and path is None:
+            raise ValueError("a change needs a category")
+        if kind in ("none", "skip") and path is not None:
+            raise ValueError(f"{kind} names no category: leave it out, or answer change")
+        return path
 
 
 class Alternative(BaseModel):
@@ -113,10 +145,8 @@ class EvidenceAnswer(BaseModel):
     nearest: list[NeighbourAnswer]
 
 
-class Warning_(BaseModel):  # noqa: N801 - the word is taken
+class WarningEntry(BaseModel):
     """What could not be used."""
-
-    model_config = ConfigDict(title="Warning")
 
     code: str
     field: str
@@ -138,7 +168,7 @@ class Answer(BaseModel):
     precision: float = Field(description="How often answers are right, as asked")
     engine: str = Field(description="Its fingerprint; thresholds and calibration are part of it")
     taxonomy: str = Field(description="Version of the taxonomy")
-    warnings: list[Warning_]
+    warnings: list[WarningEntry]
 
 
 class RowProblem(BaseModel):
@@ -178,7 +208,7 @@ def alternatives_answer(found: tuple[tuple[CategoryPath, float], ...]) -> list[A
 
 
 def prediction_answer(
-    prediction: Prediction, *, precision: float, taxonomy: str, evidence: bool, warnings: list[Warning_]
+    prediction: Prediction, *, precision: float, taxonomy: str, evidence: bool, warnings: list[WarningEntry]
 ) -> Answer:
     """Return a prediction as it is answered."""
     return Answer(

@@ -18,7 +18,7 @@ from aisle.serve.api.bodies import (
 )
 from aisle.serve.api.uploads import Given, after, read_body, read_item, request_body
 from aisle.serve.context import context, deadline, note
-from aisle.serve.inference.live import Loaded
+from aisle.serve.inference.live import LiveEngine, Loaded
 from aisle.serve.problems import Problem, problem_from
 
 router = APIRouter(prefix="/v1", tags=["classify"])
@@ -31,7 +31,8 @@ async def classify(request: Request) -> Answer:
     given = await read_item(request, body)
     prediction = await predict(request, given, precision=body.precision, evidence=body.evidence)
     given = await after(given, prediction)
-    return answer(context(request).live.loaded, given, prediction, precision=body.precision, evidence=body.evidence)
+    loaded = answering(context(request).live, prediction)
+    return answer(loaded, given, prediction, precision=body.precision, evidence=body.evidence)
 
 
 @router.post("/classify/batch")
@@ -50,11 +51,11 @@ async def classify_batch(request: Request, body: BatchBody) -> BatchAnswer:
     for prediction in predictions:
         here.metrics.decided(prediction)
     told = iter(zip(good, predictions, strict=True))
-    return BatchAnswer(results=[await _row(here.live.loaded, each, told, body) for each in found])
+    return BatchAnswer(results=[await _row(here.live, each, told, body) for each in found])
 
 
 async def _row(
-    loaded: Loaded, found: Given | BaseException, told: Iterator[tuple[Given, Prediction]], body: BatchBody
+    live: LiveEngine, found: Given | BaseException, told: Iterator[tuple[Given, Prediction]], body: BatchBody
 ) -> Row:
     if isinstance(found, BaseException):
         return _problem(found)
@@ -63,6 +64,7 @@ async def _row(
         given = await after(given, prediction)
     except Problem as problem:
         return _problem(problem)
+    loaded = answering(live, prediction)
     return Row(answer=answer(loaded, given, prediction, precision=body.precision, evidence=body.evidence))
 
 
@@ -84,6 +86,12 @@ async def predict(request: Request, given: Given, *, precision: float | None, ev
     note(request, engine=prediction.engine, products=1)
     here.metrics.decided(prediction)
     return prediction
+
+
+def answering(live: LiveEngine, prediction: Prediction) -> Loaded:
+    """Return the engine that gave a prediction; another may have gone live meanwhile."""
+    previous = live.previous
+    return previous if previous is not None and previous.version == prediction.engine else live.loaded
 
 
 def answer(loaded: Loaded, given: Given, prediction: Prediction, *, precision: float | None, evidence: bool) -> Answer:

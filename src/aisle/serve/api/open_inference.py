@@ -4,9 +4,9 @@ Source: https://github.com/kserve/open-inference-protocol, "HTTP/REST". There is
 goes to ``/v1/classify``, whose products are no tensors.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -14,6 +14,8 @@ from aisle.serve.context import context
 from aisle.serve.problems import Problem, not_found
 
 MODEL: Final = "aisle"
+
+Name = Annotated[str, Path(examples=[MODEL])]
 
 router = APIRouter(prefix="/v2", tags=["operation"])
 
@@ -74,7 +76,7 @@ async def ready(request: Request) -> Ready:
 
 
 @router.get("/models/{name}")
-async def model(request: Request, name: str) -> Model:
+async def model(request: Request, name: Name) -> Model:
     """Name the model, its version, and what it takes and gives."""
     _check_name(name)
     loaded = context(request).live.loaded
@@ -85,7 +87,7 @@ async def model(request: Request, name: str) -> Model:
 
 
 @router.get("/models/{name}/ready")
-async def model_ready(name: str) -> ModelReady:
+async def model_ready(name: Name) -> ModelReady:
     """Tell whether the model can classify; it is loaded before the service listens, and exchanged while it answers."""
     _check_name(name)
     return ModelReady(name=MODEL, ready=True)

@@ -1,6 +1,8 @@
 """``/v1/products``: products that are classified and kept."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request, Response
@@ -8,16 +10,18 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from aisle.errors import StoreError
 from aisle.files import sha256_bytes
 from aisle.product import CategoryPath, Prediction
 from aisle.review.intake import receive
 from aisle.serve.api.bodies import Alternative, Answer, PostBody, alternatives_answer
-from aisle.serve.api.classify import answer, predict
+from aisle.serve.api.classify import answer, answering, predict
+from aisle.serve.api.links import TO_PRODUCT
 from aisle.serve.api.repeats import REPLAYED, once
 from aisle.serve.api.uploads import Given, after, read_body, read_item, request_body
 from aisle.serve.caller import caller
 from aisle.serve.context import Context, context
-from aisle.serve.problems import Problem, not_found
+from aisle.serve.problems import Problem, described, not_found
 from aisle.store.decisions import decisions_of
 from aisle.store.photos import note_photo
 from aisle.store.predictions import predictions_of
@@ -88,14 +92,12 @@ class ProductAnswer(BaseModel):
 
 @router.post(
     "/products", status_code=201, response_model=Kept, openapi_extra=request_body(PostBody),
-    responses={409: {"description": "The reference, or the Idempotency-Key with another body, is taken"}},
+    responses={201: {"links": TO_PRODUCT}, 409: described("The reference is taken")},
 )  # fmt: skip
 async def post_product(request: Request, repeat_key: RepeatKey = None) -> Response:
     """Classify a product and keep it: JSON, or a form with the photo as a file."""
-    here = context(request)
     body = await read_body(request, PostBody)
     chosen = tuple(body.chosen) if body.chosen else None
-    check_category(here, chosen, field="chosen")
     given = await read_item(request, body)
     prediction = await predict(request, given, precision=None, evidence=True)
     given = await after(given, prediction)
@@ -135,36 +137,49 @@ def _keep(
     photo = given.product.photo
     sha = here.photos.keep(photo) if isinstance(photo, bytes) else None
     sent = [body.model_dump(mode="json", exclude={"photo_base64"}), sha]
+    loaded = answering(here.live, prediction)
     now = here.clock()
 
     def effect(c: Connection) -> tuple[int, str]:
-        if body.reference is not None and find_by_reference(c, reference=body.reference, owner=owner) is not None:
-            raise Problem(409, "reference_taken", "The reference is taken",
-                          "One of your products is called so already.", field="reference")  # fmt: skip
+        check_category(here, chosen, field="chosen")
         if sha is not None and isinstance(photo, bytes):
             note_photo(c, sha=sha, size=len(photo), now=now)
         product = _stored(body, owner, sha)
-        received = receive(
-            c,
-            product,
-            prediction,
-            chosen=chosen,
-            precision=here.live.loaded.engine.precision,
-            policy=here.options.policy,
-            draw=_DRAW.random(),
-            now=now,
-        )
+        with _reference_of(c, product):
+            received = receive(
+                c,
+                product,
+                prediction,
+                chosen=chosen,
+                precision=loaded.engine.precision,
+                policy=here.options.policy,
+                draw=_DRAW.random(),
+                now=now,
+            )
         kept = Kept(
             id=product.id,
             reference=body.reference,
             state=received.state,
             category=list(prediction.path) if received.state == "decided" else None,
-            answer=answer(here.live.loaded, given, prediction, precision=None, evidence=True),
+            answer=answer(loaded, given, prediction, precision=None, evidence=True),
         )
         return 201, kept.model_dump_json()
 
     digest = sha256_bytes(dump_json(sent).encode("utf-8"))
     return once(here, owner=owner, key=repeat_key, route="/v1/products", digest=digest, now=now, effect=effect)
+
+
+@contextmanager
+def _reference_of(c: Connection, product: StoredProduct) -> Iterator[None]:
+    """Say so where a product is not kept because its owner has another of that reference, maybe since a moment ago."""
+    try:
+        yield
+    except StoreError as err:
+        reference = product.reference
+        if reference is None or find_by_reference(c, reference=reference, owner=product.owner) is None:
+            raise
+        raise Problem(409, "reference_taken", "The reference is taken",
+                      "One of your products is called so already.", field="reference") from err  # fmt: skip
 
 
 def _stored(body: PostBody, owner: str, sha: str | None) -> StoredProduct:

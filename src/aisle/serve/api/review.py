@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from aisle.review.figures import figures
 from aisle.serve.api.bodies import Alternative, EvidenceAnswer, alternatives_answer, evidence_answer
+from aisle.serve.api.figures import FiguresAnswer
+from aisle.serve.api.links import TO_CLAIM, TO_DECISION
 from aisle.serve.caller import caller
 from aisle.serve.context import context
-from aisle.serve.problems import not_found
+from aisle.serve.problems import described, not_found
 from aisle.store.predictions import find_predictions
 from aisle.store.products import find_products
 from aisle.store.queue import claim, claim_one, count, release, waiting
@@ -30,7 +32,7 @@ Why = Annotated[list[ShownReason] | None, Query(description="Why it waits; any b
 Text = Annotated[str, Query(max_length=200, description="In the title")]
 
 
-class Item(BaseModel):
+class QueueEntry(BaseModel):
     """A product that waits for a person; times are microseconds since 1970 in UTC."""
 
     product_id: str
@@ -53,10 +55,10 @@ class Queue(BaseModel):
     """A part of the queue, the most valuable first."""
 
     total: int
-    items: list[Item]
+    items: list[QueueEntry]
 
 
-@router.get("")
+@router.get("", responses={200: {"links": TO_CLAIM}})
 async def get_queue(
     request: Request,
     category: Category = None,
@@ -77,7 +79,9 @@ async def get_queue(
     return await run_in_threadpool(work)
 
 
-@router.post("/claim", response_model=Item, responses={204: {"description": "Nothing waits"}})
+@router.post(
+    "/claim", response_model=QueueEntry, responses={200: {"links": TO_DECISION}, 204: {"description": "Nothing waits"}}
+)
 async def claim_next(request: Request, category: Category = None, reason: Why = None, text: Text = "") -> Any:
     """Claim the next product; for some minutes nobody else is given it."""
     filters = _filters(category, reason, text)
@@ -91,8 +95,11 @@ async def claim_next(request: Request, category: Category = None, reason: Why = 
     return Response(status_code=204) if found is None else found
 
 
-@router.post("/{id}/claim", responses={409: {"description": "Somebody else looks at it, or it is decided"}})
-async def claim_product(request: Request, id: str) -> Item:  # noqa: A002 - as the path has it
+@router.post(
+    "/{id}/claim",
+    responses={200: {"links": TO_DECISION}, 409: described("Somebody else looks at it, or it is decided")},
+)
+async def claim_product(request: Request, id: str) -> QueueEntry:  # noqa: A002 - as the path has it
     """Claim one product."""
 
     def work(c: Connection) -> QueueItem:
@@ -119,14 +126,14 @@ async def release_product(request: Request, id: str) -> Response:  # noqa: A002 
 
 
 @router.get("/figures")
-async def get_figures(request: Request, days: Annotated[int, Query(ge=1, le=3650)] = 90) -> dict[str, Any]:
+async def get_figures(request: Request, days: Annotated[int, Query(ge=1, le=3650)] = 90) -> FiguresAnswer:
     """Return the share decided automatically, agreement with people, and precision on the random audit slice."""
 
-    def work() -> dict[str, Any]:
+    def work() -> FiguresAnswer:
         here = context(request)
         now = here.clock()
         with here.database.read() as c:
-            return figures(c, since=now - days * _DAY, until=now + 1, now=now)
+            return FiguresAnswer.model_validate(figures(c, since=now - days * _DAY, until=now + 1, now=now))
 
     return await run_in_threadpool(work)
 
@@ -142,20 +149,20 @@ def shown_reason(reason: Reason) -> ShownReason:
     return "review" if reason == "audit" else reason
 
 
-def _claimed(request: Request, work: Callable[[Connection], QueueItem | None]) -> Item | None:
+def _claimed(request: Request, work: Callable[[Connection], QueueItem | None]) -> QueueEntry | None:
     with context(request).database.write() as c:
         found = work(c)
         return None if found is None else _items(c, [found])[0]
 
 
-def _items(c: Connection, found: list[QueueItem]) -> list[Item]:
+def _items(c: Connection, found: list[QueueItem]) -> list[QueueEntry]:
     products = find_products(c, ids=[each.product_id for each in found])
     said = find_predictions(c, ids=[each.prediction_id for each in found])
     return [_item(each, products[each.product_id], said[each.prediction_id]) for each in found]
 
 
-def _item(item: QueueItem, product: StoredProduct, said: StoredPrediction) -> Item:
-    return Item(
+def _item(item: QueueItem, product: StoredProduct, said: StoredPrediction) -> QueueEntry:
+    return QueueEntry(
         product_id=product.id,
         title=product.title,
         description=product.description,

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from aisle.product import format_path
@@ -23,7 +23,7 @@ class Taxonomy(BaseModel):
     """Categories of the live engine's taxonomy."""
 
     version: str
-    total: int
+    total: int = Field(description="Of the whole taxonomy")
     categories: list[Category]
 
 
@@ -36,7 +36,9 @@ async def get_taxonomy(
 ) -> Taxonomy:
     """List categories, parents before children; or search them, the best first."""
     loaded = context(request).live.loaded
-    found = await run_in_threadpool(loaded.search.find, search, limit) if search.strip() else list(loaded.taxonomy)
+    found = (
+        await run_in_threadpool(loaded.search.find, search, offset + limit) if search.strip() else list(loaded.taxonomy)
+    )
     shown = found[offset : offset + limit]
     rows = [Category(path=list(path), path_text=format_path(path)) for path in shown]
     return Taxonomy(version=loaded.taxonomy_version, total=len(loaded.taxonomy), categories=rows)

@@ -10,30 +10,27 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
+from starlette.types import Message
 
 from aisle.catalog.photo_pixels import PixelShape
 from aisle.catalog.photos import decode_photo, photo_facts
 from aisle.engine.fields import field_text
 from aisle.errors import PhotoError
 from aisle.product import Prediction, Product
-from aisle.serve.api.bodies import Body, Item, Warning_
+from aisle.serve.api.bodies import Body, Item, WarningEntry
 from aisle.serve.context import Context, context
-from aisle.serve.problems import Problem
+from aisle.serve.problems import PHOTO_DETAILS, Problem
 from aisle.serve.security.photo_url import fetch_photo
 
 T = TypeVar("T", bound=Body)
 
 _PART_BYTES: Final = 1 << 20
+_END_BYTES: Final = 64
 _THUMB: Final = PixelShape(width=32, height=32, fit="inside")
-_TEXTS: Final = ("title", "description", "attributes")
+_JSON_PARTS: Final = ("attributes", "precision", "volume", "evidence")
+"""Parts of a form that are read as JSON."""
 
-_WORDS: Final = {
-    "empty": "The photo is empty.",
-    "not_an_image": "The photo is no JPEG, PNG or WebP image.",
-    "too_large": "The photo has too many pixels; save it smaller.",
-    "truncated": "The photo is cut short or damaged.",
-    "unsupported": "The photo is an image of a kind that is not read; send JPEG, PNG or WebP.",
-}
+_TEXTS: Final = ("title", "description", "attributes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +41,12 @@ class Given:
     ----------
     product : Product
         Its photo as bytes, only if it can be read.
-    warnings : list of Warning_
+    warnings : list of WarningEntry
         What could not be used.
     """
 
     product: Product
-    warnings: list[Warning_] = field(default_factory=list)
+    warnings: list[WarningEntry] = field(default_factory=list)
 
 
 async def read_body(request: Request, model: type[T]) -> T:
@@ -66,11 +63,28 @@ async def read_body(request: Request, model: type[T]) -> T:
     if kind == "application/json":
         return _validate(model, json_text=await request.body())
     if kind == "multipart/form-data":
-        most = context(request).options.max_parts
-        async with request.form(max_files=1, max_fields=most, max_part_size=_PART_BYTES) as form:
-            return _validate(model, values=await _values(form))
+        return await _read_form(request, model)
     raise Problem(415, "unsupported_media_type", "This type of content is not read here",
                   "Send application/json or multipart/form-data.")  # fmt: skip
+
+
+async def _read_form(request: Request, model: type[T]) -> T:
+    """Read a form; one that was cut short is refused, for its last parts may be missing."""
+    end = b""
+
+    async def receive() -> Message:
+        nonlocal end
+        message = await request.receive()
+        end = (end + message.get("body", b"")[-_END_BYTES:])[-_END_BYTES:]
+        last = message["type"] == "http.request" and not message.get("more_body", False)
+        if last and not end.rstrip().endswith(b"--"):
+            raise Problem(400, "bad_request", "The request cannot be read", "The form has no end: it was cut short.")
+        return message
+
+    most = context(request).options.max_parts
+    given = Request(request.scope, receive).form(max_files=1, max_fields=most, max_part_size=_PART_BYTES)
+    async with given as form:
+        return _validate(model, values=await _values(form))
 
 
 def _validate(model: type[T], *, json_text: bytes | None = None, values: Mapping[str, Any] | None = None) -> T:
@@ -88,18 +102,20 @@ async def _values(form: FormData) -> dict[str, Any]:
     """Return the fields of a form as JSON would hold them; what cannot be read so is left for the model to refuse."""
     found: dict[str, Any] = {}
     for name, given in form.multi_items():
-        if name in found or (name == "photo" and "photo_base64" in found):
+        if name == "photo_base64":
+            raise _invalid(name, "In a form the photo is the file `photo`.")
+        if isinstance(given, UploadFile) != (name == "photo"):
+            raise _invalid(name, "`photo` is a file, sent with a file name, and nothing else is.")
+        if name == "chosen":  # a part for each step of the path
+            found.setdefault(name, []).append(given)
+            continue
+        place = "photo_base64" if name == "photo" else name
+        if place in found:
             raise _invalid(name, "It is given twice.")
         if isinstance(given, UploadFile):
-            if name != "photo":
-                raise _invalid(name, "Only `photo` is a file.")
-            found["photo_base64"] = await given.read()
-        elif name == "photo":
-            raise _invalid(name, "It is a file: send it with a file name.")
-        elif name in ("attributes", "chosen", "precision", "volume", "evidence"):
-            found[name] = _json(name, given)
+            found[place] = await given.read()
         else:
-            found[name] = given
+            found[place] = _json(name, given) if name in _JSON_PARTS else given
     if found.get("photo_base64") == b"":  # a form whose file was left out
         del found["photo_base64"]
     return found
@@ -160,11 +176,11 @@ async def after(given: Given, prediction: Prediction) -> Given:
 
 
 def _without_photo(given: Given, trouble: str) -> Given:
-    code, detail = f"photo_{trouble}", _WORDS.get(trouble, "The photo cannot be read.")
+    code, detail = f"photo_{trouble}", PHOTO_DETAILS.get(trouble, "The photo cannot be read.")
     if not _has_text(given.product):
         raise Problem(422, code, "The photo cannot be read", detail, field="photo")
     return Given(product=replace(given.product, photo=None),
-                 warnings=[Warning_(code=code, field="photo", detail=detail)])  # fmt: skip
+                 warnings=[WarningEntry(code=code, field="photo", detail=detail)])  # fmt: skip
 
 
 def _has_text(product: Product) -> bool:
@@ -201,11 +217,23 @@ async def _photo(here: Context, item: Item) -> bytes | None:
 def request_body(model: type[Body]) -> dict[str, Any]:
     """Return the description of a body that may be JSON or a form, for the OpenAPI document."""
     schema = model.model_json_schema(mode="validation")
-    parts = {name: each for name, each in schema["properties"].items() if name != "photo_base64"}
+    parts = {name: _without_null(each) for name, each in schema["properties"].items() if name != "photo_base64"}
     form = {
         "type": "object",
         "additionalProperties": False,
         "properties": {**parts, "photo": {"type": "string", "format": "binary"}},
     }
-    types = {"application/json": {"schema": schema}, "multipart/form-data": {"schema": form}}
-    return {"requestBody": {"required": True, "content": types}}
+    encoding = {name: {"contentType": "application/json"} for name in _JSON_PARTS if name in parts}
+    content = {
+        "application/json": {"schema": schema},
+        "multipart/form-data": {"schema": form, "encoding": encoding},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a part: a form has no null, its parts are left out."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {**{name: each for name, each in schema.items() if name not in ("anyOf", "default")}, **kinds[0]}
