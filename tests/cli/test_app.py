@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from tests.processes import hear_ctrl_c
 
 import aisle as package
 from aisle.errors import DiskFullError, StudyError
@@ -106,7 +107,9 @@ def test_an_interrupt_says_what_is_left(aisle, monkeypatch, tmp_path):
 
 def test_ctrl_c_in_a_real_process(tmp_path):
     command = [sys.executable, "-m", "aisle", "sample", str(tmp_path / "big"), "--products", "420"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    ) as process:
         folder = tmp_path / "big" / "photos"
         while process.poll() is None and not (folder.is_dir() and os.listdir(folder)):
             time.sleep(0.05)

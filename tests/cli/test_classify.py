@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.processes import hear_ctrl_c
 
 
 @pytest.fixture
@@ -223,7 +224,7 @@ main()
 def start(words, *, wait=0.0, **options):
     script = SCRIPT.replace("WAIT", str(wait))
     command = [sys.executable, "-W", "error", "-c", script, "classify", "engine", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hear_ctrl_c, **options)
 
 
 def test_a_reader_who_has_seen_enough(table):

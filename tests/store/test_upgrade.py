@@ -1,5 +1,7 @@
 """From blank to the newest tables; the migrations say the same as the schema."""
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -82,6 +84,18 @@ def test_the_revisions_are_those_in_the_folder():
 def test_upgrades_at_the_same_time_wait_for_each_other(database_url):
     with ThreadPoolExecutor(4) as pool:
         assert sorted(map(str, pool.map(upgrade, [database_url] * 4))) == [HEAD, HEAD, HEAD, "None"]
+
+
+def test_a_new_file_waits_for_who_writes_it(tmp_path):
+    """A file of another journal is changed to a write-ahead log: that alone does not wait by itself."""
+    file = tmp_path / "a.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE something (id)")
+    other.execute("BEGIN EXCLUSIVE")
+    threading.Timer(0.5, other.rollback).start()
+    upgrade(str(file))
+    assert revision(str(file)) == HEAD
+    other.close()
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(database_url, monkeypatch):

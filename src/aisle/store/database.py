@@ -8,6 +8,7 @@ somebody else wrote in between, whatever its timeout. The journal is a write-ahe
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ _CONNECT_SECONDS = 10
 _POOL = 16
 _OVERFLOW = 32
 _WRITES = "aisle_writes"
+_BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Database:
@@ -145,8 +147,23 @@ def connect(address: URL) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, not by Python's guess
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _use_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; to change the journal, SQLite does not wait for others by itself."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as err:
+            if err.sqlite_errorcode & 0xFF not in _BUSY_CODES or time.monotonic() > end:
+                raise
+        else:
+            return
+        time.sleep(0.02)
 
 
 def _begin_sqlite(c: Connection) -> None:
@@ -194,7 +211,7 @@ def _trouble(address: URL, err: DBAPIError) -> str:
         return f"{place} is no SQLite database: name another file"
     if code == sqlite3.SQLITE_CORRUPT:
         return f"{place} is damaged ({reason}): restore it from a backup with `aisle db restore`"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if code in _BUSY_CODES:
         return f"{place} is busy: another program has been writing for {BUSY_SECONDS} s; try again"
     if code == sqlite3.SQLITE_FULL:
         return f"the disk is full: {place} was not written. Free some space and try again"
