@@ -98,3 +98,30 @@ def test_the_live_engine_is_never_written_over(aisle, service, shop):
     done = aisle("retrain", str(shop), "--out", str(engine), "--db", database)
     assert done.exit_code == 2
     assert "holds an engine" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_copy_of_the_live_engine_changes_nothing(aisle, service, tmp_path):
+    import shutil
+
+    database, engine = service
+    copy = tmp_path / "copy"
+    shutil.copytree(engine, copy)
+    assert aisle("engines", "promote", str(copy), "--db", database).exit_code == 0
+    (only,) = json.loads(aisle("engines", "list", "--json", "--db", database).stdout)
+    assert only["folder"] == str(engine)
+
+
+def test_nobody_goes_back_to_a_damaged_engine(aisle, service, shop, tmp_path):
+    database, engine = service
+    other = tmp_path / "other"
+    aisle("train", str(shop), "--out", str(other), "--seed", "1")
+    aisle("engines", "promote", str(other), "--db", database)
+    (engine / "manifest.json").write_text("{}")
+    done = aisle("engines", "rollback", "--db", database)
+    assert done.exit_code == 1
+    live = [
+        each
+        for each in json.loads(aisle("engines", "list", "--json", "--db", database).stdout)
+        if each["role"] == "live"
+    ]
+    assert live[0]["folder"] == str(other)

@@ -43,6 +43,12 @@ def test_categories_are_cut_at_the_level():
     assert compare(says, says, [product], level=None).live == 0
 
 
+def test_a_truth_above_the_leaves_is_met_by_what_lies_below_it():
+    product = Product(id="0", title="t", category=("A",))
+    below, beside = Parrot({"0": (("A", "x"), "accept")}), Parrot({"0": (("B", "x"), "accept")})
+    assert compare(below, beside, [product], level=None) == Pairs(1, 1, 0, 0, 1, 0, 1)
+
+
 def test_nothing_to_compare_on():
     assert compare(Parrot({}), Parrot({}), [], level=None) == NOBODY
     assert not judge(NOBODY, NOBODY).promote

@@ -137,3 +137,15 @@ def test_the_gold_set_is_a_tenth_of_the_catalogue_by_default(world):
 def test_a_catalogue_that_is_all_gold_cannot_be_learned_from(world):
     with pytest.raises(TrainingError, match="no labelled product"):
         run(world, world[0])
+
+
+def test_what_the_candidate_has_learned_from_is_not_compared_on(world, make_words):
+    """A catalogue that has taken audited products in, with what people said of them, judges nobody by them."""
+    catalog, live, database, people, folder, settings = world
+    audited = make_words(36, seed=10)
+    for product in audited:
+        said = prediction(product.category, alternatives=((product.category, 0.9),))
+        post(database, product, by=people[0], path=product.category, draw=0.0, said=said)
+    grown = ([*catalog, *audited[:30]], live, database, people, folder, settings)
+    found = run(grown, make_words(30, seed=11))
+    assert found["audited"]["products"] == 6

@@ -148,3 +148,18 @@ def test_a_key_that_ended_cannot_be_rotated(c):
 def test_a_key_that_is_not_there(c, act):
     with pytest.raises(NotFoundError, match="aisle keys list"):
         act(c)
+
+
+def test_rotating_without_overlap_ends_all_that_came_before(database):
+    from aisle.store.sessions import find_session, open_session
+
+    now = 1_800_000_000_000_000
+    with database.write() as c:
+        key, first = create_key(c, name="n", scopes=("sell",), now=now)
+        session = open_session(c, key_id=key.id, now=now, seconds=3600)
+        _, second = rotate(c, id=key.id, overlap_us=3_600_000_000, now=now)
+        assert find_key(c, secret=first, now=now + 1) is not None
+        _, third = rotate(c, id=key.id, overlap_us=0, now=now + 2)
+        found = [find_key(c, secret=each, now=now + 3) is not None for each in (first, second, third)]
+        assert found == [False, False, True]
+        assert find_session(c, token=session, now=now + 3) is None

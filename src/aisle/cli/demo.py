@@ -92,7 +92,7 @@ def _serve(folder: Path, engine: Path, port: int) -> None:
         moderator, _ = create_key(connection, name=_MODERATOR, scopes=("review", "metrics"), now=now())
     new = folder / "new-products"
     draw_sample(new, products=210, seed=1)
-    options = ServeOptions(port=port, database=url, photos=place / "photos")
+    options = ServeOptions(port=port, database=url, photos=place / "aisle-photos")
     filled = fill(
         database,
         PhotoFolder(options.photos),

@@ -71,8 +71,16 @@ def promote(
 def rollback(database: DatabaseOption = DEFAULT_DATABASE, by: ByOption = "") -> None:
     """Go back to the engine that was live before."""
     opened = open_database(database)
+    from aisle.engine import load_engine
+    from aisle.store.engines import find_engine, live
     from aisle.store.engines import rollback as roll_back
 
+    with opened.read() as connection:
+        now_live = live(connection)
+        before = None if now_live is None or now_live.previous_id is None else now_live.previous_id
+        stored = None if before is None else find_engine(connection, id=before)
+    if stored is not None:
+        load_engine(stored.folder)  # nobody goes back to what cannot answer
     with opened.write() as connection:
         pointer = roll_back(connection, by=by or person(), now=now())
     typer.echo(f"Engine {pointer.engine_id} is live again.", err=True)
@@ -101,7 +109,8 @@ def register_engine(database: "Database", folder: Path, *, by: str) -> str:
     )
     with database.write() as connection:
         known = find_engine(connection, id=engine.fingerprint)
-        if known is None or known.folder != stored.folder:
+        # A copy of an engine that is known changes nothing while the known one lies where it lay.
+        if known is None or known.folder == stored.folder or not Path(known.folder, "manifest.json").is_file():
             register(connection, stored)
     return engine.fingerprint
 

@@ -51,7 +51,7 @@ def retrain(
     options = CatalogOptions.parse(catalog, mapping=mapping, separator=separator, level=1)
     check_folder(out, source=catalog, example="engine", what="the candidate")
     opened = open_database(database)
-    live = _live(opened)
+    live, generation = _live(opened)
     from aisle.settings import Settings
 
     settings = Settings.load()
@@ -78,10 +78,10 @@ def retrain(
     )
     summary = run(work, live=live, out=out, now=now())
     summary |= {"catalog": products.source, "promoted": promote and summary["promote"]}
-    if summary["promoted"]:
-        _promote(opened, out, by or person())
     page = out.parent / f"{out.name}.retraining.html"
     write_text(page, render_retraining(summary))
+    if summary["promoted"]:
+        _promote(opened, out, by or person(), generation=generation)
     if as_json:
         print(json.dumps(summary, ensure_ascii=False))
     else:
@@ -94,7 +94,8 @@ def retrain(
         raise typer.Exit(ROWS_QUARANTINED)
 
 
-def _live(database: "Database") -> "Engine":
+def _live(database: "Database") -> tuple["Engine", int]:
+    """Return the live engine, and which change of it that is."""
     from aisle.engine import load_engine
     from aisle.errors import StoreError
     from aisle.store.engines import find_engine, live
@@ -104,14 +105,22 @@ def _live(database: "Database") -> "Engine":
         stored = find_engine(connection, id=pointer.engine_id) if pointer is not None else None
     if stored is None:
         raise StoreError(f"no engine is live in {database.url}; make one with `aisle engines promote ENGINE`")
-    return load_engine(stored.folder)
+    return load_engine(stored.folder), 0 if pointer is None else pointer.generation
 
 
-def _promote(database: "Database", out: Path, by: str) -> None:
-    from aisle.store.engines import promote
+def _promote(database: "Database", out: Path, by: str, *, generation: int) -> None:
+    """Make the candidate live, unless another engine has gone live since: it was not compared with that one."""
+    from aisle.errors import StoreError
+    from aisle.store.engines import live, promote
 
     identity = register_engine(database, out, by=by)
     with database.write() as connection:
+        pointer = live(connection)
+        if pointer is None or pointer.generation != generation:
+            raise StoreError(
+                f"another engine has gone live meanwhile, and {out} was compared with the one before: it was not "
+                f"promoted. Retrain again, or see its page and use `aisle engines promote {out}`"
+            )
         promote(connection, id=identity, by=by, now=now())
 
 

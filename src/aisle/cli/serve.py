@@ -1,6 +1,7 @@
 """``aisle serve``: the engine as a service."""
 
 import ipaddress
+import logging
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -79,18 +80,28 @@ def run_service(options: "ServeOptions", *, engine: Path | None) -> None:
     """
     import uvicorn
 
+    from aisle.errors import EngineError
     from aisle.serve.app import make_app
     from aisle.serve.inference.live import LiveEngine
+    from aisle.serve.logs import write_logs
     from aisle.serve.security.connection import server_config
 
     opened = open_database(options.database)
     stored = _live(opened, engine)
     typer.echo(f"Loading engine {stored.id} from {stored.folder} ...", err=True)
-    live = LiveEngine(stored.folder, golden=stored.golden)
+    try:
+        live = LiveEngine(stored.folder, golden=stored.golden)
+    except EngineError as err:
+        raise EngineError(
+            f"the live engine cannot be used: {err}. Name another, aisle serve ENGINE, or go back with "
+            "`aisle engines rollback`"
+        ) from err
     with _listen(options) as listening:
         options = replace(options, port=listening.getsockname()[1])
         app = make_app(live, opened, options)
         _say(opened, options)
+        logging.getLogger("aisle").handlers.clear()  # from now on every line is JSON
+        write_logs()
         uvicorn.Server(server_config(app, options)).run(sockets=[listening])
 
 
@@ -127,7 +138,11 @@ def _say(database: "Database", options: "ServeOptions") -> None:
     address = f"http://{options.host}:{options.port}"
     typer.echo(f"Serving on {address}: /sell for sellers, /review for moderators, /v1 for programs.", err=True)
     with database.read() as connection:
-        usable = [key for key in keys(connection) if key.revoked_at is None]
+        usable = [
+            key
+            for key in keys(connection)
+            if key.revoked_at is None and (key.expires_at is None or key.expires_at > now())
+        ]
     if not usable:
         typer.echo(
             f"Nobody may use it yet:\n  aisle keys create NAME --scope sell --scope classify --db {options.database}\n"

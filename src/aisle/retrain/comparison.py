@@ -149,9 +149,16 @@ def _ask(engine: Engine, products: Sequence[Product], truths: Sequence[CategoryP
     found: list[Prediction] = []
     for start in range(0, len(products), _BATCH):
         found += engine.predict(products[start : start + _BATCH], evidence=False)
-    right = np.array([each.leaf == truth for each, truth in zip(found, truths, strict=True)])
-    wrong = np.array([each.path != truth[: len(each.path)] for each, truth in zip(found, truths, strict=True)])
+    pairs = list(zip(found, truths, strict=True))
+    right = np.array([each.leaf[: len(truth)] == truth for each, truth in pairs])  # a truth may end above the leaves
+    wrong = np.array([_contradict(each.path, truth) for each, truth in pairs])
     return right, wrong
+
+
+def _contradict(one: CategoryPath, other: CategoryPath) -> bool:
+    """Tell whether two paths part; one that ends above the other says the same less exactly."""
+    common = min(len(one), len(other))
+    return one[:common] != other[:common]
 
 
 def _tail(count: int, total: int) -> float:

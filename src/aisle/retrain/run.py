@@ -95,15 +95,22 @@ def retrain(work: Retraining, *, live: Engine, out: Path, now: int) -> dict[str,
     learn, gold = _sides(work)
     audited = [_product(stored, truth, work.photos) for stored, truth in recent]
     held = {stored.id for stored, _ in recent}
-    decided = [_product(row.product, row.path, work.photos) for row in labels.rows if row.product.id not in held]
+    vague = {path[:depth] for path in live.taxonomy for depth in range(1, len(path))}  # categories with some below them
+    decided = [
+        _product(row.product, row.path, work.photos)
+        for row in labels.rows
+        if row.product.id not in held and row.path not in vague
+    ]
     facts = live.knowledge.facts
     options = replace(
         work.options, level=facts.get("level"), precision=live.precision, least=facts.get("least", work.options.least)
     )
     candidate = _train([*learn, *decided], options, out, work.settings)
     against, gold = _opponent(live, learn, _unseen(gold, decided), options, work.settings)
+    gold = _unseen_by(candidate, gold)
     on_gold = compare(against, candidate, gold, level=options.level)
-    on_audited = compare(live, candidate, _unseen_by(live, audited), level=options.level) if audited else NOBODY
+    fresh = _unseen_by(candidate, _unseen_by(live, audited))
+    on_audited = compare(live, candidate, fresh, level=options.level) if fresh else NOBODY
     verdict = judge(on_gold, on_audited)
     return {
         "live": live.fingerprint,

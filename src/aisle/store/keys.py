@@ -109,6 +109,8 @@ def touch(c: Connection, *, id: str, now: int) -> None:  # noqa: A002 - as the c
 def rotate(c: Connection, *, id: str, overlap_us: int, now: int) -> tuple[ApiKey, str]:  # noqa: A002 - as the column
     """Give a key a new secret; the old one goes on until `now + overlap_us`, and the key ends when it would have.
 
+    So do secrets that were retired before, and sessions and tickets that were opened with any of them.
+
     Raises
     ------
     NotFoundError
@@ -121,6 +123,8 @@ def rotate(c: Connection, *, id: str, overlap_us: int, now: int) -> tuple[ApiKey
     if _ended(key, now):
         raise StoreError(f"key {id} ({key.name}) has ended: create another with `aisle keys create`")
     secret = new_secret(PREFIX)
+    opened = (sessions.c.key_id == id, sessions.c.expires_at > now + overlap_us)
+    c.execute(update(sessions).where(*opened).values(expires_at=now + overlap_us))
     if overlap_us > 0:
         old = c.execute(select(api_keys.c.sha256).where(api_keys.c.id == id)).scalar_one()
         values = {"sha256": old, "kind": _RETIRED, "key_id": id, "created_at": now, "expires_at": now + overlap_us}

@@ -239,3 +239,29 @@ def test_the_event_loop_never_waits_for_the_database(say, unsure, monkeypatch):
         assert say(method, path).is_success
         assert len(entered) > before
     assert set(entered) == {None}
+
+
+def test_another_broken_photo_is_another_request(say, mug, database):
+    import base64
+
+    bodies = [{**mug, "photo_base64": base64.b64encode(data).decode()} for data in (b"no photo", b"none either")]
+    assert say("POST", "/v1/products", bodies[0], Idempotency_Key="k").status_code == 201
+    assert say("POST", "/v1/products", bodies[1], Idempotency_Key="k").json()["code"] == "idempotency_conflict"
+    assert count(database) == 1
+
+
+def test_what_waits_does_not_say_how_it_is_filed(mug, live, database, options, clock, keys):
+    from dataclasses import replace
+
+    from starlette.testclient import TestClient
+
+    from aisle.review.policy import ReviewPolicy
+    from aisle.serve.app import make_app
+
+    app = make_app(live, database, replace(options, policy=ReviewPolicy(audit_share=1.0)), clock=clock.read)
+    with TestClient(app) as client:
+        made = client.post("/v1/products", json=mug, headers=keys.sell.bearer).json()
+        seen = client.get(f"/v1/products/{made['id']}", headers=keys.review.bearer).json()
+        assert (seen["category"], seen["decided_by"], seen["predictions"]) == (None, None, [])
+        own = client.get(f"/v1/products/{made['id']}", headers=keys.sell.bearer).json()
+        assert own["decided_by"] == "engine"

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request, Response
@@ -26,6 +27,7 @@ from aisle.store.decisions import decisions_of
 from aisle.store.photos import note_photo
 from aisle.store.predictions import predictions_of
 from aisle.store.products import find_by_reference, find_product
+from aisle.store.queue import find_item
 from aisle.store.records import StoredDecision, StoredPrediction, StoredProduct
 from aisle.store.text import dump_json
 
@@ -136,7 +138,8 @@ def _keep(
     here, owner = context(request), caller(request).key_id
     photo = given.product.photo
     sha = here.photos.keep(photo) if isinstance(photo, bytes) else None
-    sent = [body.model_dump(mode="json", exclude={"photo_base64"}), sha]
+    given_photo = None if body.photo_base64 is None else sha256_bytes(body.photo_base64)
+    sent = [body.model_dump(mode="json", exclude={"photo_base64"}), given_photo]
     loaded = answering(here.live, prediction)
     now = here.clock()
 
@@ -202,6 +205,10 @@ def _find(request: Request, identity: str) -> ProductAnswer:
         if product.owner != who.key_id and "review" not in who.scopes:
             raise not_found("There is none by that name, or none any more.")
         predictions = predictions_of(c, product_id=product.id)
+        item = find_item(c, product_id=product.id)
+        if product.owner != who.key_id and item is not None and item.state == "waiting":
+            # Whoever is to judge it must not know whether the engine has filed it: it may be an audit.
+            product, predictions = replace(product, category=None, decided_by=None), []
         decisions = decisions_of(c, product_id=product.id)
     return ProductAnswer(
         id=product.id,

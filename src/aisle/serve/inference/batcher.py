@@ -100,6 +100,7 @@ class Batcher:
         self._bulk: deque[Item] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._bulk_last = False
         self._idle = 0
         self._threads = [
             threading.Thread(target=self._serve if number else self._serve_first, name=f"answer-{number}", daemon=True)
@@ -239,7 +240,9 @@ class Batcher:
                 self._changed.wait()
             self._idle -= 1
             late = bool(self._bulk) and time.monotonic() - self._bulk[0].came > _BULK_PATIENCE
+            late = late and not self._bulk_last  # in turns: neither kind shuts the other out
             queue = self._bulk if late or not self._single else self._single
+            self._bulk_last = queue is self._bulk
             share = -(-len(queue) // len(self._threads))
             most = min(self._batch_size, share if queue is self._single else min(share, _BULK_SHARE))
             return [queue.popleft() for _ in range(max(1, most))]
