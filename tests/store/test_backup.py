@@ -263,3 +263,20 @@ def test_a_password_reaches_pg_dump_and_nobody_else(tmp_path, monkeypatch):
     [(command, content)] = seen
     assert "s3c" not in command
     assert content == "*:*:*:*:s3c\\:r3t\\\\\n"  # as https://www.postgresql.org/docs/current/libpq-pgpass.html says
+
+
+def test_a_folder_of_other_photos_is_refused_before_anything_is_written(database, database_url, tmp_path):
+    with database.write() as c:
+        note_photo(c, sha="a" * 64, size=1, now=1)
+    with pytest.raises(StoreError, match=r"none of the 1 photos .* name their folder with --photos"):
+        backup(database_url, tmp_path / "b.tar", photos=tmp_path / "nowhere")
+    assert not (tmp_path / "b.tar").exists()
+
+
+def test_a_photo_that_is_missing_is_said(database, database_url, tmp_path, caplog):
+    photos = PhotoFolder(tmp_path / "photos")
+    with database.write() as c:
+        note_photo(c, sha=photos.keep(b"here"), size=4, now=1)
+        note_photo(c, sha="a" * 64, size=1, now=1)
+    backup(database_url, tmp_path / "b.tar", photos=tmp_path / "photos")
+    assert "1 of 2 photos are missing" in caplog.text

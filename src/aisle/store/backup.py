@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.engine import URL
 
 from aisle.errors import StoreError
@@ -29,6 +29,7 @@ from aisle.store.database import BUSY_SECONDS, check_revision, find_revision, on
 from aisle.store.migrations import REVISIONS
 from aisle.store.photos import PhotoFolder
 from aisle.store.postgres_tools import dump_postgres, restore_postgres
+from aisle.store.schema import photos as photo_table
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,8 @@ def backup(url: str, file: Path, *, photos: Path | None = None) -> None:
         found = find_revision(c)
     if found not in REVISIONS:
         check_revision(address, found)
+    if photos is not None:
+        _check_photos(address, PhotoFolder(photos))
     with disk_errors(file), _beside(file) as folder:
         dump = folder / _DATABASE[kind]
         (_dump_sqlite if is_sqlite(address) else dump_postgres)(address, dump)
@@ -216,6 +219,26 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:
         counted = _Counted(stream)
         tar.addfile(info, counted)
     return str(counted.digest.hexdigest())
+
+
+def _check_photos(address: URL, folder: PhotoFolder) -> None:
+    """Refuse a folder that holds none of the photos that the database names; say how many are missing of others.
+
+    Raises
+    ------
+    StoreError
+        It is another database's, or not there.
+    """
+    with one_transaction(address, writes=False) as c:
+        named = set(c.execute(select(photo_table.c.sha256)).scalars())
+    missing = named - set(folder.names())
+    if missing and missing == named:
+        raise StoreError(
+            f"none of the {len(named):,} photos of {shown(address)} lies in {folder.folder}: name their folder "
+            "with --photos"
+        )
+    if missing:
+        log.warning("%d of %d photos are missing in %s, and in the backup", len(missing), len(named), folder.folder)
 
 
 def _add_photos(tar: tarfile.TarFile, folder: PhotoFolder) -> dict[str, str]:
