@@ -1,9 +1,9 @@
 """The service under load: `aisle serve`, and the same engine behind plain FastAPI with torch, in one run.
 
 hey makes the load (see hey.py) on the same machine, so its own use of the cores is in every figure, and is printed.
-First clients go flat out, all of them and as many as there are cores; then they ask half as often as was answered at
-best. The two sides take turns, and of the rounds the best counts. Before, both are asked the same, and must say the
-same.
+First clients go flat out, all of them together and a few at a time, as many as there are cores; then they ask half as
+often as was answered at best. The two sides take turns, and of the rounds the best counts. Before, both are asked the
+same, and must say the same.
 """
 
 import argparse
@@ -139,9 +139,9 @@ def measure(
     for server in servers:
         flat_out(server.url(case), clients, seconds=WARM_UP)
     for server, figures in in_turn():
-        for several in (clients, clients[: os.cpu_count()]):  # one that cannot bear many at once is asked by few
-            load = figures.count(flat_out(server.url(case), several, seconds=seconds / 2))
-            figures.capacity = max(figures.capacity, load.rate)
+        load = figures.count(flat_out(server.url(case), clients, seconds=seconds / 2))
+        few = _by_few(server.url(case), clients, figures, seconds=seconds)
+        figures.capacity = max(figures.capacity, load.rate, few)
     for server, figures in in_turn():
         load = paced(server.url(case), clients, rate=figures.capacity / 2, seconds=seconds)
         figures.half = _better(figures.half, figures.count(load))
@@ -153,6 +153,19 @@ def measure(
         else:
             figures.same = figures.half
     return found
+
+
+def _by_few(url: str, clients: Sequence[Client], figures: Figures, *, seconds: float) -> float:
+    """Return how often is answered where as many clients ask as there are cores: some cannot bear more at once.
+
+    Clients send bodies of unlike length, and each is to count alike. So those alike ask together, in turns, and the
+    time that a request takes is averaged over the turns: as many requests of each as when all ask at one pace.
+    """
+    few = os.cpu_count() or 1
+    alike = sorted(clients, key=lambda client: client.body.stat().st_size)
+    turns = [alike[at : at + few] for at in range(0, len(alike), few)]
+    loads = [figures.count(flat_out(url, turn, seconds=seconds / len(turns))) for turn in turns]
+    return len(turns) / sum(1 / load.rate for load in loads) if all(load.rate for load in loads) else 0.0
 
 
 def _better(best: Load | None, load: Load) -> Load:

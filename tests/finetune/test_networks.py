@@ -98,6 +98,26 @@ def test_dropout_is_of_training(weights):
         torch.testing.assert_close(network(IDS, MASK), expected)
 
 
+def test_layers_computed_anew_learn_alike(weights, monkeypatch):
+    def learn():
+        torch.manual_seed(3)  # of the dropout: the second time through a layer leaves out what the first did
+        network = Bert(weights.bert(), heads=4).train()
+        network.embed(IDS, MASK)[:, 0].sum().backward()
+        return {name: value.grad for name, value in network.named_parameters()}
+
+    kept = learn()
+    anew = []
+    through = networks.bert.checkpoint
+    monkeypatch.setattr(networks.bert, "_RECOMPUTE", IDS.numel())
+    monkeypatch.setattr(networks.bert, "checkpoint", lambda *a, **k: anew.append(1) or through(*a, **k))
+    found = learn()
+    assert len(anew) == 2
+    assert all(torch.equal(value, found[name]) for name, value in kept.items())
+    with torch.no_grad():
+        Bert(weights.bert(), heads=4).embed(IDS, MASK)
+    assert len(anew) == 2  # there is no way back
+
+
 def test_layers_are_all_of_a_network(weights):
     made = (
         (Bert(weights.bert(), heads=4, pooling="pooler"), 4),

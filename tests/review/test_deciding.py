@@ -7,6 +7,7 @@ import pytest
 from tests.posted import BELTS, LEASE, NOW, WRIST, prediction, product, unsure
 
 from aisle.errors import ClaimedError, NotFoundError, ReviewError, StoreError
+from aisle.review.agreement import told
 from aisle.review.deciding import decide, undo
 from aisle.review.intake import receive
 from aisle.review.policy import ReviewPolicy
@@ -24,10 +25,10 @@ def come(c, name="p1", said=None, *, chosen=None, draw=0.9):
     receive(c, product(name), said or unsure(), **values)
 
 
-def say(c, kind="accept", path=None, *, by="anna", now=NOW, name="p1", take=True):
+def say(c, kind="accept", path=None, *, by="anna", now=NOW, name="p1", take=True, draw=0.99):
     if take:
         claim_one(c, product_id=name, by=by, now=now, lease_us=LEASE)
-    return decide(c, product_id=name, kind=kind, path=path, by=by, now=now, policy=POLICY)
+    return decide(c, product_id=name, kind=kind, path=path, by=by, now=now, policy=POLICY, draw=draw)
 
 
 def filed(c, name="p1"):
@@ -135,12 +136,64 @@ def test_a_second_opinion_is_kept_beside_the_first(database):
         come(c)
         say(c, "change", BELTS)
         reopen(c, product_id="p1", reason="conflict", now=NOW + 1)
-        say(c, "accept", by="bert", now=NOW + 2)
+        assert say(c, "accept", by="bert", now=NOW + 2).state == "queued"
         assert [(each.decided_by, each.path, each.queue_reason) for each in decisions_of(c, product_id="p1")] == [
             ("anna", BELTS, "review"),
             ("bert", WRIST, "conflict"),
         ]
-        assert filed(c) == (WRIST, "person")
+        assert filed(c) == (BELTS, "person")
+
+
+@pytest.mark.parametrize(("third", "end"), [(WRIST, WRIST), (BELTS, BELTS), (SKIN, None)])
+def test_where_people_contradict_each_other_a_third_looks(database, third, end):
+    with database.write() as c:
+        come(c)
+        come(c, "p2", unsure(probability=0.1))
+        say(c, "change", BELTS, name="p2", by="bert")  # there is somebody else
+        assert say(c, "change", BELTS, draw=0.0).state == "decided"
+        drawn = find_item(c, product_id="p1")
+        assert (drawn.state, drawn.reason, filed(c)) == ("waiting", "second", (BELTS, "person"))
+        assert claim(c, by="anna", now=NOW, lease_us=LEASE) is None
+        with pytest.raises(ClaimedError, match="you answered on product p1 last"):
+            say(c)
+        assert claim(c, by="bert", now=NOW + 1, lease_us=LEASE).product_id == "p1"
+        assert [each.decided_by for each in told(decisions_of(c, product_id="p1"), drawn)] == []
+        assert say(c, "accept", by="bert", now=NOW + 2, take=False).state == "queued"
+        torn = find_item(c, product_id="p1")
+        assert (torn.state, torn.reason, filed(c)) == ("waiting", "conflict", (BELTS, "person"))
+        assert claim(c, by="bert", now=NOW + 3, lease_us=LEASE) is None
+        got = say(c, "change", third, by="carl", now=NOW + 4, draw=0.0)
+        assert (got.state, filed(c)) == ("decided" if end else "queued", (end or BELTS, "person"))
+        assert find_item(c, product_id="p1").state == ("closed" if end else "waiting")
+
+
+def test_people_who_say_the_same_are_done(database):
+    with database.write() as c:
+        come(c)
+        come(c, "p2", unsure(probability=0.1))
+        say(c, "change", BELTS, name="p2", by="bert")
+        say(c, "change", BELTS, draw=0.0)
+        assert say(c, "change", BELTS, by="bert", now=NOW + 1, draw=0.0).state == "decided"
+        assert (find_item(c, product_id="p1").state, filed(c)) == ("closed", (BELTS, "person"))
+
+
+def test_a_lone_moderator_is_asked_once(database):
+    with database.write() as c:
+        come(c)
+        say(c, "change", BELTS, draw=0.0)
+        assert find_item(c, product_id="p1").state == "closed"
+
+
+def test_undoing_what_was_drawn_for_a_second_opinion(database):
+    with database.write() as c:
+        come(c)
+        come(c, "p2", unsure(probability=0.1))
+        say(c, "change", BELTS, name="p2", by="bert")
+        number = say(c, "change", BELTS, draw=0.0).decision_id
+        undo(c, decision_id=number, by="anna", now=NOW + 1)
+        item = find_item(c, product_id="p1")
+        assert (item.reason, item.claimed_by, filed(c)) == ("review", "anna", (None, None))
+        assert say(c, "accept", now=NOW + 2, take=False).state == "decided"
 
 
 def test_a_skipped_product_waits_for_somebody_else(database):

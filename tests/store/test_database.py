@@ -203,9 +203,9 @@ def test_a_database_with_other_tables_than_this_program(database, database_url):
 
 
 def test_a_database_with_older_tables(database, database_url, monkeypatch):
-    monkeypatch.setattr("aisle.store.database.REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr("aisle.store.database.HEAD", "0002")
-    with pytest.raises(StoreError, match=r"older version \(0001, not 0002\): run `aisle db upgrade"):
+    monkeypatch.setattr("aisle.store.database.REVISIONS", ("0001", "0002", "0003"))
+    monkeypatch.setattr("aisle.store.database.HEAD", "0003")
+    with pytest.raises(StoreError, match=r"older version \(0002, not 0003\): run `aisle db upgrade"):
         Database.open(database_url)
 
 

@@ -154,10 +154,10 @@ def test_what_is_undone_goes_back_to_who_undoes_it(shop):
         next_of(c, "anna")
         skip(c, product_id="b", by="anna", now=NOW)
         assert order(c)[-1] == "b"
-        back = take_back(c, find_item(c, product_id="b"), by="anna", now=NOW, lease_us=LEASE, skips=1)
+        back = take_back(c, find_item(c, product_id="b"), by="anna", now=NOW, lease_us=LEASE, reason="review", skips=1)
         assert (back.skipped, back.claimed_by, back.claimed_until) == (0, "anna", NOW + LEASE)
         with pytest.raises(ClaimedError, match="anna looks at product b"):
-            take_back(c, back, by="bert", now=NOW, lease_us=LEASE)
+            take_back(c, back, by="bert", now=NOW, lease_us=LEASE, reason="review")
 
 
 def test_a_product_is_on_the_queue_once(shop):

@@ -120,7 +120,7 @@ def test_tables_of_something_else_are_left_alone(database_url):
 def test_a_newer_database_is_left_alone(database, database_url):
     with database.write() as c:
         c.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer version \(9999; here 0001 is the last\): update aisle"):
+    with pytest.raises(StoreError, match=r"newer version \(9999; here 0002 is the last\): update aisle"):
         upgrade(database_url)
 
 

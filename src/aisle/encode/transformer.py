@@ -15,6 +15,12 @@ from aisle.encode.session import open_session
 TOKEN_BUDGET = 2048
 """Tokens of one batch, padding included: small enough to stay in the cache of a core."""
 
+_RUN_COST = 8
+"""Tokens that a core embeds in the time that a batch takes beside its tokens (`benchmarks/text_batches.py`).
+
+A text that would be padded with more than that is embedded sooner in a batch of its own.
+"""
+
 _TOKENISE_AT_ONCE = 4096
 
 Array = NDArray[np.float32]
@@ -134,7 +140,7 @@ def _pack(lengths: Sequence[int], *, equal: bool) -> Iterator[list[int]]:
     longest = 0
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
         full = longest * (len(batch) + 1) > TOKEN_BUDGET
-        if batch and (full or (equal and lengths[row] != longest)):
+        if batch and (full or longest - lengths[row] > (0 if equal else _RUN_COST)):
             yield batch
             batch = []
         longest = longest if batch else max(lengths[row], 1)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from aisle.product import CategoryPath
-from aisle.store.records import StoredDecision
+from aisle.store.records import QueueItem, StoredDecision
 
 ANSWERS = frozenset({"accept", "change", "none"})
 """Kinds of decisions that say where a product belongs; to skip says nothing."""
@@ -64,3 +64,12 @@ def answers(decisions: Iterable[StoredDecision]) -> list[StoredDecision]:
     return [
         each for each in decisions if each.source == "moderator" and each.undone_at is None and each.kind in ANSWERS
     ]
+
+
+def told(decisions: Iterable[StoredDecision], item: QueueItem | None) -> list[StoredDecision]:
+    """Return the decisions that whoever looks at a product may know: a second opinion is given without the first."""
+    given = list(decisions)
+    if item is None or item.state != "waiting" or item.reason != "second":
+        return given
+    hidden = {each.id for each in answers(given)}
+    return [each for each in given if each.id not in hidden]

@@ -9,11 +9,23 @@ from aisle.errors import ReviewError, UndoError
 from aisle.product import CategoryPath
 from aisle.review.agreement import answers, engine_decides, proposal
 from aisle.review.policy import DEFAULT_POLICY, ReviewPolicy
-from aisle.store.decisions import decisions_of, find_decision, keep_decision, name_of, refuse_undo, undo_decision
+from aisle.review.verdicts import verdicts
+from aisle.store.decisions import (
+    decisions_of,
+    find_decision,
+    keep_decision,
+    name_of,
+    others_decide,
+    refuse_undo,
+    undo_decision,
+)
 from aisle.store.predictions import find_prediction
 from aisle.store.products import set_category
-from aisle.store.queue import close, hold, lock, skip, take_back
+from aisle.store.queue import close, hold, lock, reopen, skip, take_back
 from aisle.store.records import Kind, NewDecision, QueueItem, StoredPrediction
+
+_TEAM_US = 30 * 86_400 * 1_000_000
+"""Whoever answered within so many microseconds could give a second opinion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +35,7 @@ class Decided:
     Attributes
     ----------
     state : {"decided", "queued"}
-        Off the queue, or on it still or again.
+        Filed, or on the queue still or again. What is drawn for a second opinion is decided: nobody is to know of it.
     path : tuple of str or None
         What was answered; none where no category fits, or where it was skipped.
     """
@@ -44,8 +56,12 @@ def decide(
     by: str,
     now: int,
     policy: ReviewPolicy,
+    draw: float = 1.0,
 ) -> Decided:
     """Keep what the holder of a claim answers, and file the product accordingly.
+
+    Where people contradict each other, and no answer has more of them behind it, the product goes back to the queue for
+    somebody else than the last of them, and stays filed as it was.
 
     Parameters
     ----------
@@ -56,6 +72,9 @@ def decide(
     by : str
         A key.
     policy : ReviewPolicy
+    draw : float
+        A random number in [0, 1): where it lies below the policy's share of second opinions, another person answers on
+        the product as well. By default none does.
 
     Raises
     ------
@@ -82,10 +101,11 @@ def decide(
     number = keep_decision(c, decision)
     if kind == "skip":
         skip(c, product_id=item.product_id, by=by, now=now)
+        settled = False
     else:
-        set_category(c, id=item.product_id, path=answer, decided_by="person", now=now)
         close(c, product_id=item.product_id, now=now)
-    state: Literal["decided", "queued"] = "queued" if kind == "skip" else "decided"
+        settled = _settle(c, item, by=by, now=now, second=draw < policy.second_share)
+    state: Literal["decided", "queued"] = "decided" if settled else "queued"
     return Decided(decision_id=number, product_id=item.product_id, kind=kind, path=answer, state=state)
 
 
@@ -111,9 +131,13 @@ def undo(c: Connection, *, decision_id: int, by: str, now: int, policy: ReviewPo
     later = answers(each for each in decisions_of(c, product_id=item.product_id) if each.id > decision_id)
     if not later:
         skips = int(found.kind == "skip")
-        item = take_back(c, item, by=by, now=now, lease_us=policy.lease_us, skips=skips)
+        reason = found.queue_reason or item.reason
+        item = take_back(c, item, by=by, now=now, lease_us=policy.lease_us, reason=reason, skips=skips)
     undo_decision(c, id=decision_id, by=by, now=now)
-    _file_anew(c, item, now)
+    agreed = _file_anew(c, item, now)
+    if later and agreed and item.state == "waiting" and item.reason == "conflict" and item.claimed_by is None:
+        close(c, product_id=item.product_id, now=now)  # who contradicted the others does so no more
+        item = lock(c, product_id=item.product_id)
     return Decided(
         decision_id=decision_id,
         product_id=found.product_id,
@@ -121,6 +145,19 @@ def undo(c: Connection, *, decision_id: int, by: str, now: int, policy: ReviewPo
         path=found.path,
         state="decided" if item.state == "closed" else "queued",
     )
+
+
+def _settle(c: Connection, item: QueueItem, *, by: str, now: int, second: bool) -> bool:
+    """File a product by what people say of it, where they agree; have others look where they do not, or are drawn."""
+    name = item.product_id
+    verdict = verdicts(decisions_of(c, product_id=name))[name]
+    if verdict.disagree:
+        reopen(c, product_id=name, reason="conflict", now=now, not_by=by)
+        return False
+    set_category(c, id=name, path=verdict.path, decided_by="person", now=now)
+    if second and item.reason not in ("second", "conflict") and others_decide(c, by=by, since=now - _TEAM_US):
+        reopen(c, product_id=name, reason="second", now=now, not_by=by)
+    return True
 
 
 def _read_answer(kind: str, path: CategoryPath | None, prediction: StoredPrediction) -> CategoryPath | None:
@@ -143,15 +180,21 @@ def _read_answer(kind: str, path: CategoryPath | None, prediction: StoredPredict
     return path
 
 
-def _file_anew(c: Connection, item: QueueItem, now: int) -> None:
-    """File a product by what is left: the latest answer of a person, else the engine's own where it decided."""
+def _file_anew(c: Connection, item: QueueItem, now: int) -> bool:
+    """File a product by what is left: people's answers, else the engine's own where it decided; tell if people agree.
+
+    Where they do not, the first answer holds until one has more people behind it.
+    """
     left = decisions_of(c, product_id=item.product_id)
     people = answers(left)
     if people:
-        set_category(c, id=item.product_id, path=people[-1].path, decided_by="person", now=now)
-        return
+        verdict = verdicts(left)[item.product_id]
+        path = people[0].path if verdict.disagree else verdict.path
+        set_category(c, id=item.product_id, path=path, decided_by="person", now=now)
+        return not verdict.disagree
     prediction = find_prediction(c, id=item.prediction_id)
     chosen = next((each.path for each in left if each.source == "seller"), None)
     decides = engine_decides(prediction, chosen)
     path, who = (prediction.path, "engine") if decides else (None, None)
     set_category(c, id=item.product_id, path=path, decided_by=who, now=now)
+    return False

@@ -61,6 +61,12 @@ def last_decision(c: Connection, *, by: str, since: int) -> StoredDecision | Non
     return None if row is None else _decision(row)
 
 
+def others_decide(c: Connection, *, by: str, since: int) -> bool:
+    """Tell whether any moderator but one has answered since a moment."""
+    theirs = table.c.decided_by != by, table.c.source == "moderator", table.c.decided_at >= since
+    return c.execute(select(table.c.id).where(*theirs).limit(1)).first() is not None
+
+
 def undo_decision(c: Connection, *, id: int, by: str, now: int) -> StoredDecision:  # noqa: A002 - as the column
     """Take back a decision of one's own, and return it as it is then.
 

@@ -23,6 +23,7 @@ EVERYTHING = QueueFilters()
 """Filters that leave nothing out."""
 
 _FREE: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
+_ANYBODYS: dict[str, Any] = {"not_by": None}
 _WAITING = table.c.state == "waiting"
 _ORDER = table.c.skipped, table.c.value.desc(), table.c.created_at, table.c.product_id
 
@@ -45,6 +46,7 @@ def put(c: Connection, item: NewItem) -> None:
         "skipped": 0,
         "created_at": item.created_at,
         **_FREE,
+        **_ANYBODYS,
     }
     if not insert_new(c, table, values):
         raise StoreError(f"product {item.product_id} is on the queue already, or was: reopen it")
@@ -68,7 +70,7 @@ def claim(c: Connection, *, by: str, now: int, lease_us: int, filters: QueueFilt
     """
     own = _matching(c, filters, table.c.product_id).where(table.c.claimed_by == by, table.c.claimed_until > now)
     # Only what waits is claimed; to say so would lead SQLite to another index.
-    found = _first(c, own.order_by(*_ORDER)) or _first_free(c, filters, now)
+    found = _first(c, own.order_by(*_ORDER)) or _first_free(c, filters, by=by, now=now)
     return None if found is None else _set(c, found, {"claimed_by": by, "claimed_until": now + lease_us})
 
 
@@ -80,10 +82,12 @@ def claim_one(c: Connection, *, product_id: str, by: str, now: int, lease_us: in
     NotFoundError
         It never was on the queue.
     ClaimedError
-        Somebody else looks at it, who is named, or it is decided.
+        Somebody else looks at it, who is named, or it is decided, or one has answered and somebody else is to.
     """
     item = lock(c, product_id=product_id)
     _refuse_closed(item)
+    if item.not_by == by:
+        raise ClaimedError(f"you answered on product {product_id} last: somebody else is to say what it is")
     if _is_held(item, now) and item.claimed_by != by:
         raise ClaimedError(f"{_name(c, item)} looks at product {product_id} just now: take another, or wait")
     return _set(c, item.product_id, {"claimed_by": by, "claimed_until": now + lease_us})
@@ -150,8 +154,13 @@ def close(c: Connection, *, product_id: str, now: int) -> None:
         raise NotFoundError(f"product {product_id} is not waiting on the queue")
 
 
-def reopen(c: Connection, *, product_id: str, reason: Reason, now: int) -> bool:
+def reopen(c: Connection, *, product_id: str, reason: Reason, now: int, not_by: str | None = None) -> bool:
     """Put a decided product back on the queue, where it waits as if it had just come.
+
+    Parameters
+    ----------
+    not_by : str, optional
+        The key of a person who is not to answer again before somebody else has.
 
     Returns
     -------
@@ -167,17 +176,21 @@ def reopen(c: Connection, *, product_id: str, reason: Reason, now: int) -> bool:
     if item.state == "waiting":
         return False
     back = {"state": "waiting", "closed_at": None, "reason": reason, "skipped": 0, "created_at": now}
-    _set(c, item.product_id, back | _FREE)
+    _set(c, item.product_id, back | _FREE | {"not_by": not_by})
     return True
 
 
-def take_back(c: Connection, item: QueueItem, *, by: str, now: int, lease_us: int, skips: int = 0) -> QueueItem:
+def take_back(
+    c: Connection, item: QueueItem, *, by: str, now: int, lease_us: int, reason: Reason, skips: int = 0
+) -> QueueItem:
     """Put a product whose decision is undone back into the hands of the person who undoes it.
 
     Parameters
     ----------
     item : QueueItem
         As `lock` returned it.
+    reason : str
+        Why it lay on the queue when it was decided.
     skips : int
         How many skips are undone.
 
@@ -188,8 +201,8 @@ def take_back(c: Connection, item: QueueItem, *, by: str, now: int, lease_us: in
     """
     if item.state == "waiting" and _is_held(item, now) and item.claimed_by != by:
         raise ClaimedError(f"{_name(c, item)} looks at product {item.product_id} just now: wait, then undo")
-    back = {"state": "waiting", "closed_at": None, "claimed_by": by, "claimed_until": now + lease_us}
-    return _set(c, item.product_id, {**back, "skipped": max(0, item.skipped - skips)})
+    back = {"state": "waiting", "closed_at": None, "claimed_by": by, "claimed_until": now + lease_us, **_ANYBODYS}
+    return _set(c, item.product_id, {**back, "reason": reason, "skipped": max(0, item.skipped - skips)})
 
 
 def lock(c: Connection, *, product_id: str) -> QueueItem:
@@ -254,15 +267,16 @@ def _matching(c: Connection, filters: QueueFilters, *columns: Any) -> Select[Any
     return rows
 
 
-def _first_free(c: Connection, filters: QueueFilters, now: int) -> str | None:
-    """Return the first product that nobody looks at.
+def _first_free(c: Connection, filters: QueueFilters, *, by: str, now: int) -> str | None:
+    """Return the first product that nobody looks at and that a person may answer on.
 
     One level of skips after the other: the index then gives the order, and nothing is sorted however long the queue is.
     """
+    ready = _not_held(now), or_(table.c.not_by.is_(None), table.c.not_by != by)
     levels = select(func.min(table.c.skipped)).where(_WAITING)
     level = c.execute(levels).scalar()
     while level is not None:
-        free = _matching(c, filters, table.c.product_id).where(_WAITING, table.c.skipped == level, _not_held(now))
+        free = _matching(c, filters, table.c.product_id).where(_WAITING, table.c.skipped == level, *ready)
         found = _first(c, free.order_by(*_ORDER[1:]))
         if found is not None:
             return found

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from aisle.product import CategoryPath, Evidence
 
-Reason = Literal["review", "disagreement", "audit", "conflict"]
+Reason = Literal["review", "disagreement", "audit", "second", "conflict"]
 """Why a product lies on the queue: the engine would not decide; the seller chose something else; a random audit of what
-was accepted; two people disagree."""
+was accepted; a second opinion on what a person answered, at random; people disagree."""
 
 Kind = Literal["accept", "change", "none", "skip"]
 """What a person answers: the proposed category; another; none of the taxonomy fits; somebody else should look."""
@@ -126,6 +126,8 @@ class QueueItem(NewItem):
         How often somebody passed it on; it falls behind each time.
     claimed_by : str or None
         The key of the person who looks at it, until `claimed_until`.
+    not_by : str or None
+        The key of the person who answered last, where somebody else is to answer.
     """
 
     state: Literal["waiting", "closed"]
@@ -133,6 +135,7 @@ class QueueItem(NewItem):
     claimed_by: str | None
     claimed_until: int | None
     closed_at: int | None
+    not_by: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,7 +102,7 @@ queue = Table(
     metadata,
     Column("product_id", String(32), ForeignKey("products.id"), primary_key=True),
     Column("prediction_id", Identity, ForeignKey("predictions.id"), nullable=False),
-    Column("reason", String(16), nullable=False),  # review, disagreement, audit, conflict
+    Column("reason", String(16), nullable=False),  # review, disagreement, audit, second, conflict
     Column("state", String(16), nullable=False),  # waiting, closed
     Column("value", Float, nullable=False),
     Column("top_category", Text, nullable=False),  # the first step of the most probable leaf
@@ -111,6 +111,7 @@ queue = Table(
     Column("claimed_until", BigInteger, nullable=True),
     Column("created_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger, nullable=True),
+    Column("not_by", String(32), nullable=True),  # who answered last, where somebody else is to answer
     Index(None, "state", "skipped", "value"),
     Index(None, "claimed_by"),
 )

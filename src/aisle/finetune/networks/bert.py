@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from aisle.errors import WeightsError
 from aisle.weights.graphs.bert import EPSILON
@@ -20,6 +21,9 @@ DENSE = "dense.linear"
 """What `Bert` calls the dense layer behind the mean, which is published in a file of its own."""
 
 _SOURCE = "BERT weights"
+
+_RECOMPUTE = 8192
+"""Tokens of a batch from which on a CPU computes a layer anew on the way back, instead of keeping what is inside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,8 +243,9 @@ class Bert(nn.Module):
             Numbers of tokens, and 1 where one stands and 0 where padding does; whole numbers [n, length].
         """
         states, kept = self.embeddings(ids), mask[:, None, None].bool()
+        recompute = ids.device.type == "cpu" and ids.numel() >= _RECOMPUTE and torch.is_grad_enabled()
         for layer in self._stack():
-            states = layer(states, kept)
+            states = checkpoint(layer, states, kept, use_reentrant=False) if recompute else layer(states, kept)
         if self.pooling == "mean":
             weights = mask[:, :, None].to(states.dtype)
             values = (states * weights).sum(1) / weights.sum(1).clamp(min=1.0)

@@ -1,5 +1,6 @@
 """``/v1/decisions``: what people say of products on the queue."""
 
+import secrets
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
@@ -19,6 +20,8 @@ from aisle.serve.problems import described
 from aisle.store.text import dump_json
 
 router = APIRouter(prefix="/v1", tags=["review"])
+
+_DRAW = secrets.SystemRandom()
 
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -71,6 +74,7 @@ def _decide(request: Request, body: DecisionBody, repeat_key: str | None) -> tup
             by=owner,
             now=now,
             policy=here.options.policy,
+            draw=_DRAW.random(),
         )
         return 201, _answer(done).model_dump_json()
 

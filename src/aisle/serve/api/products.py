@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from aisle.errors import StoreError
 from aisle.files import sha256_bytes
 from aisle.product import CategoryPath, Prediction
+from aisle.review.agreement import told
 from aisle.review.intake import receive
 from aisle.serve.api.bodies import Alternative, Answer, PostBody, alternatives_answer
 from aisle.serve.api.classify import answer, answering, predict
@@ -206,10 +207,11 @@ def _find(request: Request, identity: str) -> ProductAnswer:
             raise not_found("There is none by that name, or none any more.")
         predictions = predictions_of(c, product_id=product.id)
         item = find_item(c, product_id=product.id)
+        decisions = decisions_of(c, product_id=product.id)
         if product.owner != who.key_id and item is not None and item.state == "waiting":
             # Whoever is to judge it must not know whether the engine has filed it: it may be an audit.
             product, predictions = replace(product, category=None, decided_by=None), []
-        decisions = decisions_of(c, product_id=product.id)
+            decisions = told(decisions, item)
     return ProductAnswer(
         id=product.id,
         reference=product.reference,

@@ -146,7 +146,7 @@ def _filters(category: str | None, reasons: list[ShownReason] | None, text: str)
 
 def shown_reason(reason: Reason) -> ShownReason:
     """Return why a product waits as people are told."""
-    return "review" if reason == "audit" else reason
+    return "review" if reason == "audit" or reason == "second" else reason
 
 
 def _claimed(request: Request, work: Callable[[Connection], QueueItem | None]) -> QueueEntry | None:

@@ -4,6 +4,7 @@ It works without a script. An answer names the item and the prediction that were
 twice, or late, never decides another item.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,6 +46,7 @@ PAGE: Final = "/review"
 NONE: Final = "none"
 """What is chosen where no category fits."""
 
+_DRAW = secrets.SystemRandom()
 _FOUND = 20
 _SHIFT = 12 * 3_600_000_000
 """How far back the last answer can be undone from the page, in microseconds."""
@@ -211,7 +213,7 @@ def _decide(request: Request, id: str, form: _Answer, *, skip: bool = False) -> 
     policy = here.options.policy
     with here.database.write() as c:
         item = queue.lock(c, product_id=id)
-        if item.state == "closed" or (item.prediction_id, item.skipped) != form.seen:
+        if item.state == "closed" or item.not_by == me or (item.prediction_id, item.skipped) != form.seen:
             mine = _answered(c, id, me, form)
             told: dict[str, str | int] = {"note": "lost", "of": id} if mine is None else {"done": mine.id}
             return _go(form.wanted.address(PAGE, **told))
@@ -225,7 +227,7 @@ def _decide(request: Request, id: str, form: _Answer, *, skip: bool = False) -> 
         if answer is None:
             return _go(form.wanted.address(PAGE, item=id, note="gone"))
         kind, path = answer
-        done = decide(c, product_id=id, kind=kind, path=path, by=me, now=now, policy=policy)
+        done = decide(c, product_id=id, kind=kind, path=path, by=me, now=now, policy=policy, draw=_DRAW.random())
     return _go(form.wanted.address(PAGE, done=done.decision_id))
 
 

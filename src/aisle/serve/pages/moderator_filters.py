@@ -12,7 +12,7 @@ from aisle.store.title_search import LONGEST
 
 _REASONS: Final[Mapping[str, tuple[tuple[Reason, ...], str]]] = MappingProxyType(
     {
-        "unsure": (("review", "audit"), mark("Engine unsure, or random check")),
+        "unsure": (("review", "audit", "second"), mark("Engine unsure, or random check")),
         "seller": (("disagreement",), mark("The seller chose something else")),
         "people": (("conflict",), mark("People disagree")),
     }

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from aisle.product import CategoryPath
-from aisle.review.agreement import proposal
+from aisle.review.agreement import proposal, told
 from aisle.serve.pages.rendering import path_value
 from aisle.serve.pages.suggestions import LEAST
 from aisle.serve.pages.words import Words
@@ -122,7 +122,7 @@ def find_kept(c: Connection, *, id: str, now: int) -> Kept:  # noqa: A002 - as t
         product=product,
         item=item,
         predictions=predictions_of(c, product_id=id),
-        decisions=decisions_of(c, product_id=id),
+        decisions=told(decisions_of(c, product_id=id), item),
         holder=name_of(c, key_id=item.claimed_by or "") if item is not None and held else "",
     )
 
