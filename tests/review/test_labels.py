@@ -149,3 +149,13 @@ def test_conflicts_return_only_once_decided(database):
         assert find_item(c, product_id="p1").claimed_by == "carl"
         close(c, product_id="p1", now=NOW)
         assert return_conflicts(c, now=NOW) == ["p1"]
+
+
+def test_what_is_held_out_counts_for_nobody(database):
+    """With 55 of one person's 60 held out, 45 labels are left: a fifth is 9."""
+    with database.write() as c:
+        people_decide(c, mallory=60, anna=10, bert=10, carl=10, dora=10)
+        out = {f"mallory{place}" for place in range(55)}
+        found = training_labels(c, policy=ReviewPolicy(influence_cap=0.2), without=out)
+    assert not out & {row.product.id for row in found.rows}
+    assert Counter(row.by for row in found.rows) == {"mallory": 5, "anna": 9, "bert": 9, "carl": 9, "dora": 9}

@@ -1,5 +1,6 @@
 """What an engine reads of a product, field by field."""
 
+import unicodedata
 from collections.abc import Sequence
 
 from aisle.product import Product
@@ -12,6 +13,15 @@ TEXT_FIELDS = FIELDS[:3]
 EMBEDDED_FIELDS = ("title", "description", "photo")
 """Fields that an encoder reads. Attributes are terms already: embedding them took a third of the time and added nothing
 (`benchmarks/engine_choices.py`)."""
+
+
+def is_blank(text: str) -> bool:
+    r"""Tell whether there is nothing in a text that anybody could see.
+
+    >>> is_blank(" \u200b\u2060"), is_blank("mug")
+    (True, False)
+    """
+    return all(letter.isspace() or unicodedata.category(letter) in ("Cc", "Cf") for letter in text)
 
 
 def field_text(product: Product, field: str) -> str:

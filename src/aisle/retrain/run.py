@@ -88,19 +88,14 @@ def retrain(work: Retraining, *, live: Engine, out: Path, now: int) -> dict[str,
         There is nothing to learn from.
     """
     with work.database.write() as connection:
-        labels = training_labels(connection, policy=work.policy)
+        recent = audited_decisions(connection, since=now - AUDIT_DAYS * _DAY)
+        labels = training_labels(connection, policy=work.policy, without={stored.id for stored, _ in recent})
         return_conflicts(connection, now=now)
         capped = {name_of(connection, key_id=key): count for key, count in labels.capped.items()}
-        recent = audited_decisions(connection, since=now - AUDIT_DAYS * _DAY)
     learn, gold = _sides(work)
     audited = [_product(stored, truth, work.photos) for stored, truth in recent]
-    held = {stored.id for stored, _ in recent}
     vague = {path[:depth] for path in live.taxonomy for depth in range(1, len(path))}  # categories with some below them
-    decided = [
-        _product(row.product, row.path, work.photos)
-        for row in labels.rows
-        if row.product.id not in held and row.path not in vague
-    ]
+    decided = [_product(row.product, row.path, work.photos) for row in labels.rows if row.path not in vague]
     facts = live.knowledge.facts
     options = replace(
         work.options, level=facts.get("level"), precision=live.precision, least=facts.get("least", work.options.least)

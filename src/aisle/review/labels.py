@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -54,7 +54,7 @@ class Labels:
     capped: Mapping[str, int]
 
 
-def training_labels(c: Connection, *, policy: ReviewPolicy) -> Labels:
+def training_labels(c: Connection, *, policy: ReviewPolicy, without: Collection[str] = ()) -> Labels:
     """Return the labels that moderators gave and that training may use; sellers' choices are never among them.
 
     One person gives at most the policy's share of all labels. What somebody gives beyond the second most is no part of
@@ -65,6 +65,8 @@ def training_labels(c: Connection, *, policy: ReviewPolicy) -> Labels:
     Parameters
     ----------
     policy : ReviewPolicy
+    without : collection of str
+        Products that are held out: they have no label, and count for nobody.
     """
     found = verdicts(all_decisions(c))
     conflicts = sorted(product for product, verdict in found.items() if verdict.disagree)
@@ -72,7 +74,7 @@ def training_labels(c: Connection, *, policy: ReviewPolicy) -> Labels:
     rows = [
         LabelRow(product=products[key], path=verdict.path, by=verdict.by, weight=float(verdict.people))
         for key, verdict in sorted(found.items())
-        if verdict.path and not verdict.disagree
+        if verdict.path and not verdict.disagree and key not in without
     ]
     kept = _cap(rows, policy.influence_cap)
     left_out = Counter(row.by for row in rows)

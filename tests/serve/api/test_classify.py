@@ -46,6 +46,7 @@ def test_precision_and_evidence_are_choices(say, mug):
     [
         ({}, "nothing_to_go_by", None),
         ({"title": "  "}, "nothing_to_go_by", None),
+        ({"title": "\u200b\u2060"}, "nothing_to_go_by", None),
         ({"title": "a" * 501}, "invalid", "title"),
         ({"description": "a" * 20_001}, "invalid", "description"),
         ({"title": 3}, "invalid", "title"),

@@ -22,7 +22,7 @@ DENSE = "dense.linear"
 
 _SOURCE = "BERT weights"
 
-_RECOMPUTE = 8192
+_RECOMPUTE = 4096
 """Tokens of a batch from which on a CPU computes a layer anew on the way back, instead of keeping what is inside it."""
 
 

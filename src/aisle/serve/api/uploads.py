@@ -14,7 +14,7 @@ from starlette.types import Message
 
 from aisle.catalog.photo_pixels import PixelShape
 from aisle.catalog.photos import decode_photo, photo_facts
-from aisle.engine.fields import field_text
+from aisle.engine.fields import field_text, is_blank
 from aisle.errors import PhotoError
 from aisle.product import Prediction, Product
 from aisle.serve.api.bodies import Body, Item, WarningEntry
@@ -184,7 +184,7 @@ def _without_photo(given: Given, trouble: str) -> Given:
 
 
 def _has_text(product: Product) -> bool:
-    return any(field_text(product, name).strip() for name in _TEXTS)
+    return not all(is_blank(field_text(product, name)) for name in _TEXTS)
 
 
 def _header_trouble(photo: bytes, most_pixels: int) -> str | None:

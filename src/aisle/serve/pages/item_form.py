@@ -9,6 +9,7 @@ from typing import Final
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+from aisle.engine.fields import is_blank
 from aisle.product import CategoryPath
 from aisle.serve.context import context
 from aisle.serve.pages.words import Words
@@ -73,7 +74,7 @@ class ItemForm:
     @property
     def blank(self) -> bool:
         """Whether there is nothing to go by."""
-        return not (self.title.strip() or self.description.strip() or self.photo or self.attributes)
+        return is_blank(self.title + self.description) and not (self.photo or self.attributes)
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -168,7 +169,7 @@ def read_path(text: str, known: Collection[CategoryPath]) -> CategoryPath | None
 def check_item(form: ItemForm, say: Words) -> dict[str, str]:
     """Return what an item lacks before it can be posted, by field: what, and what to do."""
     errors = {}
-    if not form.title.strip():
+    if is_blank(form.title):
         errors["title"] = say("Give the item a title: what is it?")
     if any(value.strip() and not name.strip() for name, value in form.rows):
         errors["details"] = say("A detail has a value and no name: say what it is, e.g. Brand.")
