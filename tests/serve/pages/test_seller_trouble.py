@@ -103,7 +103,7 @@ PAYLOADS = [
     "{{7*7}}",
     "</textarea><script>",
     "javascript:alert(1)",
-    "\u202e\0",
+    "\u202emug\0",
     "%(a)s {title}",
     "<!--",
 ]
