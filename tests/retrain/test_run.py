@@ -11,10 +11,11 @@ from aisle.retrain.run import Retraining, retrain
 from aisle.review.deciding import decide
 from aisle.review.intake import receive
 from aisle.review.policy import ReviewPolicy
+from aisle.store.claims import claim_one
 from aisle.store.database import Database
 from aisle.store.keys import create_key
 from aisle.store.photos import PhotoFolder
-from aisle.store.queue import claim_one, find_item, reopen
+from aisle.store.queue import find_item, reopen
 from aisle.store.records import StoredProduct
 from aisle.store.upgrade import upgrade
 from aisle.train import TrainingOptions, engine_folder, train_engine

@@ -11,10 +11,11 @@ from aisle.review.agreement import told
 from aisle.review.deciding import decide, undo
 from aisle.review.intake import receive
 from aisle.review.policy import ReviewPolicy
+from aisle.store.claims import claim, claim_one
 from aisle.store.decisions import all_decisions, decisions_of
 from aisle.store.keys import create_key
 from aisle.store.products import find_product
-from aisle.store.queue import claim, claim_one, find_item, reopen, waiting
+from aisle.store.queue import find_item, reopen, waiting
 
 POLICY = ReviewPolicy()
 SKIN = ("Beauty", "Skin Care")

@@ -11,8 +11,8 @@ from aisle.review.deciding import decide, undo
 from aisle.review.figures import audit_precision, figures, iso_week
 from aisle.review.intake import receive
 from aisle.review.policy import ReviewPolicy
+from aisle.store.claims import claim_one
 from aisle.store.decisions import keep_decision
-from aisle.store.queue import claim_one
 
 POLICY = ReviewPolicy(audit_share=0.5)
 AUDIT, NO_AUDIT = 0.1, 0.9

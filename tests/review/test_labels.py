@@ -9,9 +9,10 @@ from aisle.review.deciding import decide, undo
 from aisle.review.intake import receive
 from aisle.review.labels import return_conflicts, training_labels
 from aisle.review.policy import ReviewPolicy
+from aisle.store.claims import claim_one
 from aisle.store.decisions import keep_decision, undo_decision
 from aisle.store.products import find_product, keep_product
-from aisle.store.queue import claim_one, close, find_item
+from aisle.store.queue import close, find_item
 
 ALL = ReviewPolicy(influence_cap=1.0)
 

@@ -4,24 +4,9 @@ import pytest
 from tests.posted import LEASE, NOW, queued
 
 from aisle.errors import ClaimedError, NotFoundError, StoreError
+from aisle.store.claims import claim, claim_one, heartbeat, hold, release, release_others, skip
 from aisle.store.keys import create_key
-from aisle.store.queue import (
-    claim,
-    claim_one,
-    close,
-    count,
-    find_item,
-    heartbeat,
-    hold,
-    put,
-    release,
-    release_others,
-    reopen,
-    skip,
-    take_back,
-    value_at,
-    waiting,
-)
+from aisle.store.queue import close, count, find_item, put, reopen, take_back, value_at, waiting
 from aisle.store.records import QueueFilters
 
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.posted import LEASE, NOW, queued
 
+from aisle.store.claims import claim, claim_one
 from aisle.store.database import Database
-from aisle.store.queue import claim, claim_one
 
 PEOPLE, PRODUCTS = 8, 40
 

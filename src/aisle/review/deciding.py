@@ -10,6 +10,7 @@ from aisle.product import CategoryPath
 from aisle.review.agreement import answers, engine_decides, proposal
 from aisle.review.policy import DEFAULT_POLICY, ReviewPolicy
 from aisle.review.verdicts import verdicts
+from aisle.store.claims import hold, skip
 from aisle.store.decisions import (
     decisions_of,
     find_decision,
@@ -21,7 +22,7 @@ from aisle.store.decisions import (
 )
 from aisle.store.predictions import find_prediction
 from aisle.store.products import set_category
-from aisle.store.queue import close, hold, lock, reopen, skip, take_back
+from aisle.store.queue import close, lock, reopen, take_back
 from aisle.store.records import Kind, NewDecision, QueueItem, StoredPrediction
 
 _TEAM_US = 30 * 86_400 * 1_000_000

@@ -23,10 +23,11 @@ from aisle.review.agreement import agrees, proposal
 from aisle.review.deciding import decide
 from aisle.review.intake import receive
 from aisle.review.policy import ReviewPolicy
+from aisle.store.claims import claim
 from aisle.store.database import Database
 from aisle.store.photos import PhotoFolder, note_photo
 from aisle.store.predictions import latest_prediction
-from aisle.store.queue import claim, count
+from aisle.store.queue import count
 from aisle.store.records import ApiKey, QueueFilters, QueueItem, StoredProduct
 
 _WEEKS = 3

@@ -10,8 +10,6 @@ import hashlib
 import io
 import json
 import logging
-import os
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -23,13 +21,14 @@ from sqlalchemy import inspect, select
 from sqlalchemy.engine import URL
 
 from aisle.errors import StoreError
-from aisle.files import atomic_write, disk_errors, sync_folder
+from aisle.files import atomic_write, disk_errors
 from aisle.store.address import is_sqlite, read_address, shown
-from aisle.store.database import BUSY_SECONDS, check_revision, find_revision, one_transaction
+from aisle.store.database import check_revision, find_revision, one_transaction
 from aisle.store.migrations import REVISIONS
 from aisle.store.photos import PhotoFolder
 from aisle.store.postgres_tools import dump_postgres, restore_postgres
 from aisle.store.schema import photos as photo_table
+from aisle.store.sqlite_tools import dump_sqlite, place_sqlite
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +87,7 @@ def backup(url: str, file: Path, *, photos: Path | None = None) -> None:
         _check_photos(address, PhotoFolder(photos))
     with disk_errors(file), _beside(file) as folder:
         dump = folder / _DATABASE[kind]
-        (_dump_sqlite if is_sqlite(address) else dump_postgres)(address, dump)
+        (dump_sqlite if is_sqlite(address) else dump_postgres)(address, dump)
         with atomic_write(file) as target, tarfile.open(fileobj=target, mode="w") as tar:
             hashes = {dump.name: _add(tar, dump.name, dump)}
             if photos is not None:
@@ -149,7 +148,8 @@ def _restore(tar: tarfile.TarFile, file: Path, address: URL, photos: Path | None
         dump = folder / _DATABASE[kind]
         with dump.open("wb") as target:
             _copy(_member(tar, file, dump.name), target)
-        (_place_sqlite if is_sqlite(address) else restore_postgres)(address, dump)
+        _check_vacant(address)
+        (place_sqlite if is_sqlite(address) else restore_postgres)(address, dump)
 
 
 def _kind(address: URL) -> str:
@@ -164,39 +164,6 @@ def _beside(file: Path) -> Iterator[Path]:
         raise StoreError(f"the folder {parent} is not there: make it, or name another place")
     with tempfile.TemporaryDirectory(prefix=".aisle-", dir=parent) as folder:
         yield Path(folder)
-
-
-def _dump_sqlite(address: URL, file: Path) -> None:
-    try:
-        with (
-            contextlib.closing(sqlite3.connect(str(address.database), timeout=BUSY_SECONDS)) as source,
-            contextlib.closing(sqlite3.connect(file)) as target,
-        ):
-            source.backup(target)
-            target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-    except sqlite3.Error as err:
-        raise StoreError(f"{shown(address)} could not be copied: {err}") from err
-    _check_sound(file, shown(address))
-
-
-def _place_sqlite(address: URL, dump: Path) -> None:
-    _check_sound(dump, "the database in the backup")
-    path = Path(str(address.database))
-    with dump.open("rb") as written:
-        os.fsync(written.fileno())
-    _check_vacant(address)
-    os.replace(dump, path)
-    sync_folder(path.absolute().parent)
-
-
-def _check_sound(file: Path, name: str) -> None:
-    try:
-        with contextlib.closing(sqlite3.connect(file)) as c:
-            found = str(c.execute("PRAGMA integrity_check").fetchone()[0])
-    except sqlite3.Error as err:
-        found = str(err)
-    if found != "ok":
-        raise StoreError(f"{name} is damaged ({found}): go back to an earlier backup")
 
 
 def _check_vacant(address: URL) -> None:

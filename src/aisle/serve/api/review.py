@@ -15,9 +15,10 @@ from aisle.serve.api.links import TO_CLAIM, TO_DECISION
 from aisle.serve.caller import caller
 from aisle.serve.context import context
 from aisle.serve.problems import described, not_found
+from aisle.store.claims import claim, claim_one, release
 from aisle.store.predictions import find_predictions
 from aisle.store.products import find_products
-from aisle.store.queue import claim, claim_one, count, release, waiting
+from aisle.store.queue import count, waiting
 from aisle.store.records import QueueFilters, QueueItem, Reason, StoredPrediction, StoredProduct
 
 router = APIRouter(prefix="/v1/review", tags=["review"])

@@ -35,7 +35,7 @@ from aisle.serve.pages.rendering import render
 from aisle.serve.pages.suggestions import reasons_of
 from aisle.serve.pages.words import Words, choose_language, mark, words
 from aisle.serve.problems import not_found
-from aisle.store import queue
+from aisle.store import claims, queue
 from aisle.store.decisions import decisions_of, find_decision, last_decision
 from aisle.store.products import find_product
 from aisle.store.records import Kind, QueueItem, StoredDecision
@@ -149,7 +149,7 @@ async def release_item(request: Request, id: str) -> Response:  # noqa: A002 - a
 
     def give_back() -> None:
         with here.database.write() as c:
-            queue.release(c, product_id=id, by=me)
+            claims.release(c, product_id=id, by=me)
 
     await run_in_threadpool(give_back)
     return _go(form.wanted.address("/review/queue"))
@@ -166,7 +166,7 @@ def lengthen_claim(request: Request, id: str) -> Response:  # noqa: A002 - as in
     """
     here, me = context(request), caller(request).key_id
     with here.database.write() as c:
-        queue.heartbeat(c, product_id=id, by=me, now=here.clock(), lease_us=here.options.policy.lease_us)
+        claims.heartbeat(c, product_id=id, by=me, now=here.clock(), lease_us=here.options.policy.lease_us)
     return Response(status_code=204)
 
 
@@ -198,13 +198,13 @@ def _claim(
     item = None
     if picked:
         try:
-            item = queue.claim_one(c, product_id=picked, by=me, now=now, lease_us=lease)
+            item = claims.claim_one(c, product_id=picked, by=me, now=now, lease_us=lease)
         except (ClaimedError, NotFoundError):
             lost = picked
     if item is None:
-        item = queue.claim(c, by=me, now=now, lease_us=lease, filters=wanted.filters)
+        item = claims.claim(c, by=me, now=now, lease_us=lease, filters=wanted.filters)
     if item is not None:
-        queue.release_others(c, by=me, keep=item.product_id)
+        claims.release_others(c, by=me, keep=item.product_id)
     return item, lost
 
 
@@ -218,7 +218,7 @@ def _decide(request: Request, id: str, form: _Answer, *, skip: bool = False) -> 
             told: dict[str, str | int] = {"note": "lost", "of": id} if mine is None else {"done": mine.id}
             return _go(form.wanted.address(PAGE, **told))
         try:  # one's own claim, or one that has ended without anybody else's having begun
-            queue.claim_one(c, product_id=id, by=me, now=now, lease_us=policy.lease_us)
+            claims.claim_one(c, product_id=id, by=me, now=now, lease_us=policy.lease_us)
         except ClaimedError:
             return _go(form.wanted.address(PAGE, note="lost", of=id))
         answer: tuple[Kind, CategoryPath | None] | None = ("skip", None)
