@@ -20,7 +20,7 @@ from aisle.engine.gather import TEXT_ENCODER, gather, group_duplicates
 from aisle.heads.expert import FieldData
 from aisle.heads.folds import repeated_folds
 from aisle.heads.landmarks import Landmarks
-from aisle.heads.lexicon import learn_lexicon, sparse_rows
+from aisle.heads.lexicon import learn_lexicon
 from aisle.heads.ridge import inner_products
 
 Array = NDArray[np.float64]
@@ -53,7 +53,7 @@ def main() -> None:
     for name, data in fields.items():
         if data.texts is not None:
             lexicon = learn_lexicon(data.texts)
-            values, columns, starts = sparse_rows(lexicon.vector(text) for text in data.texts)
+            values, columns, starts = lexicon.rows(data.texts)
             kernels[f"{name}, terms"] = inner_products(sparse.csr_matrix((values, columns, starts)))
         if data.embeddings is not None:
             view = Landmarks(data.embeddings[data.present].mean(axis=0), data.embeddings[:0])

@@ -138,6 +138,8 @@ class Prediction:
         Why it stopped above the leaf, or was not answered; empty when accepted.
     engine : str
         Fingerprint of the engine that said so.
+    stage : {"terms", "texts", "all"}
+        After what it was answered: the terms of the texts, the texts embedded, or everything that the product has.
     """
 
     id: str
@@ -150,3 +152,4 @@ class Prediction:
     evidence: Evidence
     reason: str = ""
     engine: str = ""
+    stage: Literal["terms", "texts", "all"] = "all"

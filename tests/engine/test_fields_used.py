@@ -29,8 +29,8 @@ def test_what_all_fields_cannot_certify_a_part_of_them_does(engine):
     changed = engine
     for subset in engine.knowledge.classifier.pools:
         changed = with_counts(changed, subset, sure if subset == part else poor)
-    assert changed._basis(everything, 0.95) == part
-    assert changed._basis(part, 0.95) == part
+    assert changed._answerer.basis(everything, 0.95) == part
+    assert changed._answerer.basis(part, 0.95) == part
     nothing = with_counts(changed, part, poor)
     assert nothing._basis(everything, 0.95) == everything
 

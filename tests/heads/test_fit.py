@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from aisle.heads.expert import FieldData
-from aisle.heads.fit import chain_confidence, fit_classifier
+from aisle.heads.fit import fit_classifier
 from aisle.heads.folds import held_out_splits
-from aisle.heads.tree import CategoryTree
+from aisle.heads.tree import CategoryTree, chain_confidence
 
 WORDS = {"A": "red silk scarf", "B": "steel cooking pot", "C": "desk reading lamp", "D": "garden hose reel"}
 

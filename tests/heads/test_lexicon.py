@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from aisle.heads.lexicon import Lexicon, learn_lexicon, letters_of, normal_form, sparse_rows, words_of
+from aisle.heads.lexicon import Lexicon, learn_lexicon, letters_of, normal_form, words_of
 
 WORDS = ["red", "silk", "scarf", "tv", "lamp", "a", "b", "4k", "usb-c", "iphone", "skin", "Gel", "LENS", "filter"]
 WORDS += ["für", "STRASSE", "straße", "ﬁlter", "½", "naïve", "don't", "x_y", "İ", "\uff11\uff12", "\u017f"]
@@ -120,14 +120,18 @@ def test_reading_one_text_does_not_change_the_next():
     np.testing.assert_array_equal(lexicon.vector("red silk")[1], before[1])
 
 
-def test_rows_make_a_matrix():
-    lexicon = learn_lexicon(["red silk", "red lamp", "silk lamp"])
-    vectors = [lexicon.vector(text) for text in ("red silk", "", "lamp")]
-    values, columns, starts = sparse_rows(vectors)
-    matrix = sparse.csr_matrix((values, columns, starts), shape=(3, len(lexicon))).toarray()
-    for row, (ids, numbers) in zip(matrix, vectors, strict=True):
+@pytest.mark.parametrize("at_once", [1, 5, 1 << 19])
+def test_rows_are_the_vectors_of_their_texts(monkeypatch, at_once):
+    monkeypatch.setattr("aisle.heads.lexicon._AT_ONCE", at_once)
+    corpus = ["red silk", "", "red lamp red", "unknown", "silk lamp", ""]
+    lexicon = learn_lexicon([*corpus, *corpus])
+    values, columns, starts = lexicon.rows(corpus)
+    matrix = sparse.csr_matrix((values, columns, starts), shape=(len(corpus), len(lexicon))).toarray()
+    for row, text in zip(matrix, corpus, strict=True):
+        ids, numbers = lexicon.vector(text)
         np.testing.assert_array_equal(row[ids], numbers)
         assert np.count_nonzero(row) == len(ids)
+    assert [len(part) for part in lexicon.rows([])] == [0, 0, 1]
 
 
 def test_a_weight_too_few_is_refused():

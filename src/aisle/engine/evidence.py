@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from aisle.engine.store import Knowledge
 from aisle.heads.expert import Expert, Fields
-from aisle.heads.fused import Subset, step_of
+from aisle.heads.fused import FusedClassifier, Subset, step_of
 from aisle.heads.landmarks import Landmarks
 from aisle.heads.lexicon import Lexicon, letters_of, normal_form, words_of
 from aisle.product import Evidence, Neighbour
@@ -29,16 +29,19 @@ class Explainer:
     ----------
     knowledge : Knowledge
         What the engine learned.
+    classifier : FusedClassifier, optional
+        Whose answers are explained; the whole by default.
     """
 
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._classifier = knowledge.classifier
+    def __init__(self, knowledge: Knowledge, *, classifier: FusedClassifier | None = None) -> None:
+        self._classifier = classifier or knowledge.classifier
         self._references = knowledge.references
-        self._vectors = {name: rows.astype(np.float32) for name, rows in knowledge.references.vectors.items()}
-        self._has = {name: rows.any(axis=1) for name, rows in self._vectors.items()}
         self._views = {
             expert.field: expert.view for expert in self._classifier.experts if isinstance(expert.view, Landmarks)
         }
+        known = knowledge.references.vectors
+        self._vectors = {name: rows.astype(np.float32) for name, rows in known.items() if name in self._views}
+        self._has = {name: rows.any(axis=1) for name, rows in self._vectors.items()}
         tree = self._classifier.tree
         self._widths = np.diff(np.append(tree.starts, len(tree)))
         self._run_starts = np.repeat(tree.starts, self._widths).tolist()

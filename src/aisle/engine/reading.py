@@ -67,6 +67,22 @@ class Reader:
         )
         return {name: fields[name] for name in self._fields}, problems
 
+    def read_texts(self, products: Sequence[Product], *, embed: bool) -> dict[str, FieldData]:
+        """Return the texts of products, with embeddings or without."""
+        found = {}
+        for name in self._fields:
+            if name in TEXT_FIELDS:
+                texts = field_texts(products, name)
+                present = np.array([bool(text) for text in texts], dtype=np.bool_)
+                found[name] = FieldData(
+                    present, texts, self._embed(texts, present) if embed and name in self._embedded else None
+                )
+        return found
+
+    def read_photos(self, products: Sequence[Product]) -> tuple[FieldData | None, dict[int, PhotoError]]:
+        """Return the photos of products, None where the engine reads none, and why some could not be read."""
+        return self._read_photos(products) if "photo" in self._fields else (None, {})
+
     def _embed(self, texts: Sequence[str], present: NDArray[np.bool_]) -> NDArray[np.float32] | None:
         if not isinstance(self._text, TextReader):
             return None

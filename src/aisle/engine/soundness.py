@@ -12,9 +12,11 @@ import numpy as np
 from aisle.encode.portable import PortableEncoder
 from aisle.encode.transformer import POOLINGS
 from aisle.engine.fields import FIELDS, TEXT_FIELDS
+from aisle.heads.answers import AnswerCounts
 from aisle.heads.expert import Expert
 from aisle.heads.fused import POOLED_STEPS, FusedClassifier, Pool, all_subsets
 from aisle.heads.landmarks import Landmarks
+from aisle.heads.tiers import STAGES, Tiers
 from aisle.heads.tree import CategoryTree
 
 _DEEPEST = 100
@@ -56,11 +58,26 @@ def check_classifier(classifier: FusedClassifier) -> None:
         raise ValueError(f"experts are {', '.join(names) or 'missing'}; each is there once, and at least one")
     for expert in classifier.experts:
         _check_expert(expert, nodes=len(classifier.tree))
-    expected = all_subsets(classifier.fields)
-    if classifier.pools.keys() != set(expected):
-        raise ValueError(f"there are weights for {len(classifier.pools)} sets of fields instead of {len(expected)}")
-    for subset, pool in classifier.pools.items():
-        _check_pool(pool, experts=len(classifier.members(subset)), subset=" + ".join(subset))
+    _check_pools(classifier)
+
+
+def check_tiers(tiers: Tiers, classifier: FusedClassifier) -> None:
+    """Refuse weights of terms alone and cascades that do not belong to a classifier.
+
+    Raises
+    ------
+    ValueError
+        A set of fields has no weights or is none of the classifier's; an exit is no number from 0 on.
+    """
+    _check_pools(tiers.terms)
+    for subset, cascade in tiers.cascades.items():
+        name = " + ".join(subset)
+        if subset not in classifier.pools:
+            raise ValueError(f"there is a cascade for {name}, which the experts do not read")
+        _check_numbers(cascade.exits, f"exits for {name}", shape=(len(STAGES) - 1,))
+        if (cascade.exits < 0).any():
+            raise ValueError(f"an exit for {name} is negative")
+        _check_counts(cascade.counts, name)
 
 
 def check_encoders(classifier: FusedClassifier, encoders: Mapping[str, PortableEncoder]) -> None:
@@ -147,11 +164,22 @@ def _check_expert(expert: Expert, *, nodes: int) -> None:
     _check_numbers(expert.bias, f"bias of {name!r}", shape=(nodes,))
 
 
+def _check_pools(classifier: FusedClassifier) -> None:
+    expected = all_subsets(classifier.fields)
+    if classifier.pools.keys() != set(expected):
+        raise ValueError(f"there are weights for {len(classifier.pools)} sets of fields instead of {len(expected)}")
+    for subset, pool in classifier.pools.items():
+        _check_pool(pool, experts=len(classifier.members(subset)), subset=" + ".join(subset))
+
+
 def _check_pool(pool: Pool, *, experts: int, subset: str) -> None:
     _check_numbers(pool.weights, f"weights for {subset}", shape=(experts, POOLED_STEPS))
     if (pool.weights < 0).any():
         raise ValueError(f"a weight for {subset} is negative")
-    counts = pool.counts
+    _check_counts(pool.counts, subset)
+
+
+def _check_counts(counts: AnswerCounts | None, subset: str) -> None:
     if counts is None:
         return
     if counts.thresholds[0] < 0 or counts.thresholds[-1] > 1 or len(counts.thresholds) > _MOST_THRESHOLDS:

@@ -10,14 +10,15 @@ from safetensors.numpy import save
 
 from aisle.encode.portable import PortableEncoder
 from aisle.engine.artifact import Artifact
-from aisle.engine.soundness import check_classifier, check_encoders, check_precision, check_references
+from aisle.engine.soundness import check_classifier, check_encoders, check_precision, check_references, check_tiers
 from aisle.engine.strict_json import dump_json
 from aisle.errors import EngineError
 from aisle.heads.answers import AnswerCounts
 from aisle.heads.expert import Expert
-from aisle.heads.fused import FusedClassifier, Pool
+from aisle.heads.fused import FusedClassifier, Pool, Subset
 from aisle.heads.landmarks import Landmarks
 from aisle.heads.lexicon import Lexicon
+from aisle.heads.tiers import Cascade, Tiers
 from aisle.heads.tree import CategoryTree
 
 MODEL, REFERENCES, ENCODERS, EVALUATION = "model.json", "references.json", "encoders.json", "evaluation.json"
@@ -64,6 +65,8 @@ class Knowledge:
         Plain values about the training: sizes, level, seed, what was left out.
     evaluation : dict of str to Any
         Figures on products that were held out; empty where none were.
+    tiers : Tiers or None
+        What is needed to answer more cheaply than with everything; None in engines of before there was such a thing.
     """
 
     classifier: FusedClassifier
@@ -72,6 +75,7 @@ class Knowledge:
     precision: float
     facts: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
+    tiers: Tiers | None = None
 
 
 def to_files(knowledge: Knowledge) -> Files:
@@ -81,7 +85,6 @@ def to_files(knowledge: Knowledge) -> Files:
     model: dict[str, Any] = {
         "tree": [list(path) for path in classifier.tree.paths],
         "experts": [],
-        "pools": [],
         "precision": knowledge.precision,
         "facts": knowledge.facts,
     }
@@ -98,11 +101,11 @@ def to_files(knowledge: Knowledge) -> Files:
         else:
             arrays[f"{name}.centre"] = expert.view.centre
             arrays[f"{name}.points"] = expert.view.points.astype(np.float16)
-    for place, (subset, pool) in enumerate(classifier.pools.items()):
-        model["pools"].append({"fields": list(subset), "counted": pool.counts is not None})
-        arrays[f"pool.{place}.weights"] = pool.weights
-        if pool.counts is not None:
-            arrays |= {f"pool.{place}.{name}": array for name, array in pool.counts.arrays().items()}
+    model["pools"] = _write_pools(classifier.pools, arrays, "pool")
+    if knowledge.tiers is not None:
+        model["term_pools"] = _write_pools(knowledge.tiers.terms.pools, arrays, "terms")
+        cascades = {subset: Pool(each.exits, each.counts) for subset, each in knowledge.tiers.cascades.items()}
+        model["cascades"] = _write_pools(cascades, arrays, "cascade")
     files[MODEL] = dump_json(model)
     files[WEIGHTS] = _save(arrays)
     known = {"ids": list(references.ids), "titles": list(references.titles), "fields": list(references.vectors)}
@@ -139,14 +142,9 @@ def _read(artifact: Artifact) -> Knowledge:
     model, arrays = artifact.json(MODEL), artifact.tensors(WEIGHTS)
     tree = CategoryTree(tuple(_texts(path) for path in model["tree"]), arrays["tree.parents"])
     experts = tuple(_read_expert(artifact, row, arrays, f"expert.{n}") for n, row in enumerate(model["experts"]))
-    pools = {}
-    for place, row in enumerate(model["pools"]):
-        prefix = f"pool.{place}."
-        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        counts = AnswerCounts.from_arrays(own) if row["counted"] else None
-        pools[_texts(row["fields"])] = Pool(own["weights"], counts)
-    classifier = FusedClassifier(tree, experts, pools)
+    classifier = FusedClassifier(tree, experts, _read_pools(model["pools"], arrays, "pool"))
     check_classifier(classifier)
+    tiers = _read_tiers(model, arrays, classifier)
     abouts = artifact.json(ENCODERS)
     encoders = {
         name: PortableEncoder(
@@ -177,7 +175,38 @@ def _read(artifact: Artifact) -> Knowledge:
         precision=check_precision(model["precision"]),
         facts=dict(model["facts"]),
         evaluation=dict(artifact.json(EVALUATION)),
+        tiers=tiers,
     )
+
+
+def _write_pools(pools: Mapping[Subset, Pool], arrays: dict[str, NDArray[Any]], name: str) -> list[dict[str, Any]]:
+    """Put the numbers of pools among the arrays; return which pools they are."""
+    for place, pool in enumerate(pools.values()):
+        arrays[f"{name}.{place}.weights"] = pool.weights
+        if pool.counts is not None:
+            arrays |= {f"{name}.{place}.{each}": array for each, array in pool.counts.arrays().items()}
+    return [{"fields": list(subset), "counted": pool.counts is not None} for subset, pool in pools.items()]
+
+
+def _read_pools(rows: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any], name: str) -> dict[Subset, Pool]:
+    pools = {}
+    for place, row in enumerate(rows):
+        prefix = f"{name}.{place}."
+        own = {each.removeprefix(prefix): array for each, array in arrays.items() if each.startswith(prefix)}
+        counts = AnswerCounts.from_arrays(own) if row["counted"] else None
+        pools[_texts(row["fields"])] = Pool(own["weights"], counts)
+    return pools
+
+
+def _read_tiers(model: Mapping[str, Any], arrays: Mapping[str, Any], classifier: FusedClassifier) -> Tiers | None:
+    if "cascades" not in model:
+        return None
+    experts = tuple(expert for expert in classifier.experts if expert.kind == "terms")
+    terms = FusedClassifier(classifier.tree, experts, _read_pools(model["term_pools"], arrays, "terms"))
+    found = _read_pools(model["cascades"], arrays, "cascade")
+    tiers = Tiers(terms, {subset: Cascade(pool.weights, pool.counts) for subset, pool in found.items()})
+    check_tiers(tiers, classifier)
+    return tiers
 
 
 def _read_expert(artifact: Artifact, row: Mapping[str, Any], arrays: Mapping[str, Any], name: str) -> Expert:

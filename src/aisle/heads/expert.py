@@ -5,6 +5,7 @@ Imported to predict: numpy only.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -96,7 +97,7 @@ class Expert:
 
     def _score_texts(self, texts: Sequence[str], lexicon: Lexicon) -> Array:
         found = np.empty((len(texts), len(self.bias)), dtype=np.float32)
-        for row, text in enumerate(texts):
-            ids, values = lexicon.vector(text)
-            found[row] = values @ self.weights[ids] + self.bias
+        values, columns, starts = lexicon.rows(texts)
+        for row, (start, stop) in enumerate(pairwise(starts.tolist())):
+            found[row] = values[start:stop] @ self.weights[columns[start:stop]] + self.bias
         return found

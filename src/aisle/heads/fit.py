@@ -9,12 +9,14 @@ from scipy import sparse
 
 from aisle.heads.answers import count_answers
 from aisle.heads.expert import Expert, FieldData, Fields
+from aisle.heads.fit_tiers import FittedCascade, fit_cascade
 from aisle.heads.fused import FusedClassifier, Pool, Subset, all_subsets, pooled_log_probability
 from aisle.heads.landmarks import Landmarks, choose_landmarks, kernel_root
-from aisle.heads.lexicon import MOST_TERMS, learn_lexicon, sparse_rows
+from aisle.heads.lexicon import MOST_TERMS, learn_lexicon
 from aisle.heads.pool import fit_pool
 from aisle.heads.ridge import Ridge
-from aisle.heads.tree import ROOT, CategoryTree
+from aisle.heads.tiers import Tiers
+from aisle.heads.tree import CategoryTree, chain_confidence
 
 Array = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -44,6 +46,10 @@ class Fit:
         The products that were held out, ascending: all, unless there are very many.
     terminals : ndarray of int, shape (n,)
         The terminal node of each product.
+    tiers : Tiers
+        The experts on terms alone, and the cascades.
+    cascades : dict of subset to FittedCascade
+        What the cascades did with the products that were held out; its rows are positions in `rows`.
     """
 
     classifier: FusedClassifier
@@ -51,6 +57,8 @@ class Fit:
     scores: Array
     rows: Ids
     terminals: Ids
+    tiers: Tiers
+    cascades: dict[Subset, FittedCascade]
 
     def judged(self, subset: Subset) -> Ids:
         """Return the products that have these fields and were held out."""
@@ -102,24 +110,57 @@ def fit_classifier(
                 experts.append(found[0])
                 scores.append(found[1])
     if not experts:
-        return Fit(FusedClassifier(tree, ()), {}, np.empty((0, 0, len(tree)), np.float32), rows, terminals)
-    classifier = FusedClassifier(tree, tuple(experts))
-    held_out: dict[Subset, Array] = {}
-    pools: dict[Subset, Pool] = {}
+        nothing = FusedClassifier(tree, ())
+        return Fit(nothing, {}, np.empty((0, 0, len(tree)), np.float32), rows, terminals, Tiers(nothing), {})
     stacked = np.stack(scores)
     folds = [np.searchsorted(rows, test) for _, test in splits]
     if len(folds) == 1:  # one part is held out: the weights are judged on each half of it by the other
         folds = [folds[0][0::2], folds[0][1::2]]
+    told = {name: _told({name: fields[name]}, len(terminals))[rows] for name in fields}
+    judging = _Judging(terminals[rows], folds, groups[rows], told)
+    classifier, held_out = _weigh(FusedClassifier(tree, tuple(experts)), stacked, judging, step=step)
+    terms = [place for place, expert in enumerate(experts) if expert.kind == "terms"]
+    alone, alone_held_out = _weigh(
+        FusedClassifier(tree, tuple(experts[place] for place in terms)), stacked[terms], judging, step=step
+    )
+    step("cascades")
+    tiers, cascades = Tiers(alone), {}
+    for subset, logs in held_out.items():
+        texts = tiers.texts(subset)
+        stages = [alone_held_out.get(texts), None if texts == subset else held_out.get(texts), logs]
+        fitted = fit_cascade(stages, terminals[rows], tree=tree, folds=folds, groups=groups[rows])
+        if fitted is not None:
+            cascades[subset] = fitted
+    tiers = replace(tiers, cascades={subset: fitted.cascade for subset, fitted in cascades.items()})
+    return Fit(classifier, held_out, stacked, rows, terminals, tiers, cascades)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judging:
+    """The products that are held out, how they are dealt, and by field which of them an encoder was tuned on."""
+
+    terminals: Ids
+    folds: Sequence[Ids]
+    groups: Ids
+    told: dict[str, NDArray[np.bool_]]
+
+
+def _weigh(
+    classifier: FusedClassifier, scores: Array, judging: _Judging, *, step: Callable[[str], None]
+) -> tuple[FusedClassifier, dict[Subset, Array]]:
+    """Fit the weights of experts for every set of fields; return held-out answers too."""
+    held_out: dict[Subset, Array] = {}
+    pools: dict[Subset, Pool] = {}
     for subset in all_subsets(classifier.fields):
         step(f"weights for {' + '.join(subset)}")
-        members = classifier.members(subset)
-        told = _told({name: fields[name] for name in subset}, len(terminals))[rows]
+        told = np.logical_or.reduce([judging.told[name] for name in subset])
         pools[subset], judged = _learn_pool(
-            classifier, stacked[members], terminals[rows], folds=folds, groups=groups[rows], told=told
-        )
+            classifier, scores[classifier.members(subset)], judging.terminals,
+            folds=judging.folds, groups=judging.groups, told=told,
+        )  # fmt: skip
         if judged is not None:
             held_out[subset] = judged
-    return Fit(replace(classifier, pools=pools), held_out, stacked, rows, terminals)
+    return replace(classifier, pools=pools), held_out
 
 
 def _learn_terms(
@@ -130,7 +171,7 @@ def _learn_terms(
     here = np.flatnonzero(data.present)
     texts = [data.texts[row] for row in here.tolist()]
     lexicon = learn_lexicon(texts, most_terms=min(MOST_TERMS, max(1000, _MOST_WEIGHTS // len(tree) // 2)))
-    values, columns, starts = sparse_rows(lexicon.vector(text) for text in texts)
+    values, columns, starts = lexicon.rows(texts)
     features = sparse.csr_matrix((values, columns, starts), shape=(len(texts), max(len(lexicon), 1)))
     weights, bias, scores = _learn(features, here, terminals, tree=tree, splits=splits)
     return Expert(name, lexicon, weights, bias), scores
@@ -223,27 +264,3 @@ def _told(fields: Fields, count: int) -> NDArray[np.bool_]:
         if data.seen is not None:
             told |= data.seen
     return told
-
-
-def chain_confidence(
-    log_probability: NDArray[np.float64], terminals: Ids, *, tree: CategoryTree
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the confidence of each node on the way to the most probable terminal, and whether it is right.
-
-    Returns
-    -------
-    confidence : ndarray of float, shape (n, steps)
-        NaN beyond the terminal.
-    right : ndarray of bool, shape (n, steps)
-        Its path is that of the product's category, or of one above.
-    """
-    best = tree.most_probable(log_probability)
-    ways = tree.chains[best]
-    truths = tree.chains[terminals]
-    known: NDArray[np.bool_] = np.asarray(ways != ROOT)
-    at = np.take_along_axis(log_probability, np.maximum(ways, 0), axis=1)
-    confidence = np.where(known, np.exp(np.minimum(at, 0.0)), np.nan)
-    right: NDArray[np.bool_] = np.asarray(ways == truths) & known
-    here = tree.ends[np.maximum(ways[:, 1:], 0)]
-    right[:, 1:] |= known[:, 1:] & here & right[:, :-1]
-    return confidence, right

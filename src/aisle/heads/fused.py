@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.heads.answers import AnswerCounts
-from aisle.heads.expert import Expert, Fields
+from aisle.heads.expert import Expert, Fields, Kind
 from aisle.heads.tree import CategoryTree
 
 Array = NDArray[np.float32]
@@ -69,13 +69,16 @@ class FusedClassifier:
         """Return the positions of the experts that read a field of the subset."""
         return [place for place, expert in enumerate(self.experts) if expert.field in subset]
 
-    def score(self, fields: Fields) -> Array:
-        """Return every expert's scores, shape (experts, n, nodes); zero where the field is absent."""
+    def score(self, fields: Fields, *, kind: Kind | None = None) -> Array:
+        """Return every expert's scores, shape (experts, n, nodes); zero where the field is absent.
+
+        With a kind, the scores of experts of the other kind are zero.
+        """
         count = len(next(iter(fields.values())).present)
         found = np.zeros((len(self.experts), count, len(self.tree)), dtype=np.float32)
         for place, expert in enumerate(self.experts):
             data = fields.get(expert.field)
-            if data is not None and data.present.any():
+            if data is not None and data.present.any() and kind in (None, expert.kind):
                 here = np.flatnonzero(data.present)
                 found[place, here] = expert.score(data.take(here))
         return found

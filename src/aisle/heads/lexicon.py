@@ -8,7 +8,7 @@ frequency (Salton & Buckley 1988), each of the two kinds brought to the same len
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -28,7 +28,8 @@ MOST_TERMS = 120_000
 
 _WORD = re.compile(r"\w\w+")
 _HALF = np.float32(np.sqrt(0.5))
-_CACHED_WORDS = 50_000
+_CACHED_WORDS, _LONGEST_CACHED = 50_000, 64
+_AT_ONCE = 1 << 14  # what is sorted stays in the cache of a core
 
 
 def normal_form(text: str) -> str:
@@ -77,7 +78,7 @@ class Lexicon:
     words: tuple[str, ...]
     letters: tuple[str, ...]
     weights: Array
-    _cache: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _cache: dict[str, NDArray[np.int32]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self):
@@ -101,13 +102,22 @@ class Lexicon:
 
     def vector(self, text: str) -> tuple[Ids, Array]:
         """Return a text's features: ascending positions, and values whose squares sum to at most 1."""
-        normal = normal_form(text)
-        words = Counter(number for term in words_of(normal) if (number := self._word_ids.get(term)) is not None)
-        letters: Counter[int] = Counter()
-        for word in normal.split():
-            letters.update(self._of_word(word))
-        parts = [self._weigh(words), self._weigh(letters)]
-        return np.concatenate([ids for ids, _ in parts]), np.concatenate([values for _, values in parts])
+        values, columns, _ = self.rows([text])
+        return columns, values
+
+    def rows(self, texts: Sequence[str]) -> tuple[Array, Ids, Ids]:
+        """Return texts' features as a compressed sparse row matrix: values, columns, and where each row begins.
+
+        What a row holds does not depend on the texts beside it.
+        """
+        parts: list[tuple[Array, Ids, Ids]] = []
+        at = 0
+        while at < len(texts) or not parts:
+            part = self._some_rows(texts[at:])
+            parts.append(part)
+            at += len(part[2]) - 1
+        starts = np.concatenate([[0], *(np.diff(starts) for _, _, starts in parts)]).cumsum()
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]), starts
 
     def number(self, term: str) -> int | None:
         """Return the position of a word or pair; None where it is not known."""
@@ -117,22 +127,49 @@ class Lexicon:
         """Return the position of a character n-gram; None where it is not known."""
         return self._letter_ids.get(term)
 
-    def _of_word(self, word: str) -> tuple[int, ...]:
+    def _some_rows(self, texts: Sequence[str]) -> tuple[Array, Ids, Ids]:
+        """Return the features of the first texts, as many as have about `_AT_ONCE` terms, repetition included."""
+        found: list[NDArray[np.int32]] = []
+        sizes: list[int] = []
+        known, total = self._word_ids.get, 0
+        for text in texts:
+            normal = normal_form(text)
+            words = [number for number in map(known, words_of(normal)) if number is not None]
+            before = len(found)
+            found.append(np.array(words, dtype=np.int32))
+            found += map(self._of_word, normal.split())
+            sizes.append(sum(map(len, found[before:])))
+            total += sizes[-1]
+            if total > _AT_ONCE or len(sizes) == _AT_ONCE:
+                break
+        firsts = np.arange(len(sizes) + 1) * max(len(self), 1)
+        small = np.int32 if firsts[-1] < 1 << 31 else np.int64  # half as long to sort
+        keys = np.concatenate([*found, np.empty(0, np.int32)]) + np.repeat(firsts[:-1].astype(small), sizes)
+        keys, counts = np.unique(keys, return_counts=True)
+        starts = np.searchsorted(keys, firsts)
+        columns = (keys - np.repeat(firsts[:-1], np.diff(starts))).astype(np.int64)
+        values = (np.float32(1) + np.log(counts.astype(np.float32))) * self.weights[columns]
+        kinds = np.sort(np.concatenate([starts, np.searchsorted(keys, firsts[:-1] + len(self.words))]))
+        return values * _unit_scales(values, kinds), columns, starts
+
+    def _of_word(self, word: str) -> NDArray[np.int32]:
         """Return the letter terms of a word: words come again and again."""
         found = self._cache.get(word)
         if found is None:
-            ids = (self._letter_ids.get(term) for term in letters_of(word))
-            found = tuple(number for number in ids if number is not None)
-            if len(self._cache) < _CACHED_WORDS:
+            ids = map(self._letter_ids.get, letters_of(word))
+            found = np.array([number for number in ids if number is not None], dtype=np.int32)
+            if len(self._cache) < _CACHED_WORDS and len(word) <= _LONGEST_CACHED:
                 self._cache[word] = found
         return found
 
-    def _weigh(self, counts: Mapping[int, int]) -> tuple[Ids, Array]:
-        ids = np.array(sorted(counts), dtype=np.int64)
-        tf = np.array([counts[number] for number in ids.tolist()], dtype=np.float32)
-        values = (np.float32(1) + np.log(tf)) * self.weights[ids]
-        length = np.sqrt((values * values).sum(dtype=np.float32))
-        return ids, values * (_HALF / length) if length > 0 else values
+
+def _unit_scales(values: Array, bounds: Ids) -> Array:
+    """Return what values are multiplied by, so that each stretch between bounds has the length of the root of 1/2."""
+    sizes = np.diff(bounds)
+    full = sizes > 0
+    lengths = np.ones(len(sizes), dtype=np.float32)
+    lengths[full] = np.sqrt(np.add.reduceat(values * values, bounds[:-1][full])) if full.any() else 1
+    return np.repeat(np.where(lengths > 0, _HALF / np.maximum(lengths, np.float32(1e-30)), 1), sizes).astype(np.float32)
 
 
 def learn_lexicon(texts: Sequence[str], *, most_terms: int = MOST_TERMS) -> Lexicon:
@@ -171,13 +208,3 @@ def _frequent(texts: Counter[str], most: int) -> list[str]:
     if len(terms) > most:
         terms = sorted(terms, key=lambda term: (-texts[term], term))[:most]
     return sorted(terms)
-
-
-def sparse_rows(vectors: Iterable[tuple[Ids, Array]]) -> tuple[Array, Ids, Ids]:
-    """Return the parts of a compressed sparse row matrix: values, columns, and where each row begins."""
-    columns, values, starts = [np.empty(0, np.int64)], [np.empty(0, np.float32)], [0]
-    for ids, row in vectors:
-        columns.append(ids)
-        values.append(row)
-        starts.append(starts[-1] + len(ids))
-    return np.concatenate(values), np.concatenate(columns), np.array(starts, dtype=np.int64)

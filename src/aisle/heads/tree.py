@@ -208,6 +208,30 @@ class CategoryTree:
         return at[rows]
 
 
+def chain_confidence(
+    log_probability: Floats, terminals: Ids, *, tree: CategoryTree
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the confidence of each node on the way to the most probable terminal, and whether it is right.
+
+    Returns
+    -------
+    confidence : ndarray of float, shape (n, steps)
+        NaN beyond the terminal.
+    right : ndarray of bool, shape (n, steps)
+        Its path is that of the product's category, or of one above.
+    """
+    best = tree.most_probable(log_probability)
+    ways = tree.chains[best]
+    truths = tree.chains[terminals]
+    known: NDArray[np.bool_] = np.asarray(ways != ROOT)
+    at = np.take_along_axis(log_probability, np.maximum(ways, 0), axis=1)
+    confidence = np.where(known, np.exp(np.minimum(at, 0.0)), np.nan)
+    right: NDArray[np.bool_] = np.asarray(ways == truths) & known
+    here = tree.ends[np.maximum(ways[:, 1:], 0)]
+    right[:, 1:] |= known[:, 1:] & here & right[:, :-1]
+    return confidence, right
+
+
 def _deepest(path: CategoryPath, known: set[CategoryPath]) -> CategoryPath:
     while path and path not in known:
         path = path[:-1]

@@ -140,6 +140,7 @@ def train_engine(
         encoders=_encoders(fit.classifier, encoders, settings),
         precision=options.precision,
         facts=_facts(products, labelled, tree, groups, options) | {"seen_by_encoders": int(seen.sum())},
+        tiers=fit.tiers,
     )
     return Trained(knowledge, tuple(labelled), groups, gathered, fit)
 
