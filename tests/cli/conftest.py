@@ -25,10 +25,10 @@ class FakeEngine:
         self.asked = []
         self.sizes = []
 
-    def predict(self, products, *, precision=None, evidence=True):
+    def predict(self, products, *, precision=None, evidence=True, tier="full"):
         self.asked += products
         self.sizes.append(len(products))
-        self.options = {"precision": precision, "evidence": evidence}
+        self.options = {"precision": precision, "evidence": evidence, "tier": tier}
         return [self.answer(product, evidence) for product in products]
 
     def answer(self, product, evidence):

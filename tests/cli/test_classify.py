@@ -69,8 +69,8 @@ def test_a_file_in_each_format(classify, table, tmp_path, suffix):
 
 
 def test_options_reach_the_engine(classify, table, fake_engine):
-    found = lines(classify(table, "--precision", "0.9", "--no-evidence", "--batch", "601").stdout)
-    assert fake_engine.options == {"precision": 0.9, "evidence": False}
+    found = lines(classify(table, "--precision", "0.9", "--no-evidence", "--batch", "601", "--tier", "fast").stdout)
+    assert fake_engine.options == {"precision": 0.9, "evidence": False, "tier": "fast"}
     assert fake_engine.sizes == [600]
     assert fake_engine.path == Path("engine")
     assert found[1]["evidence"] == {"shares": {}, "terms": [], "nearest": [], "reason": "Mugs and Bowls are too alike"}
@@ -144,6 +144,7 @@ def test_keys_that_have_no_column_are_told(classify, tmp_path):
         (["x.csv", "--format", "parquet"], "parquet needs a file"),
         (["x.csv", "--out", "x.xlsx"], ".xlsx is the name of no format"),
         (["x.csv", "--input-format", "xml"], "'xml' is none of csv, jsonl, parquet"),
+        (["x.csv", "--tier", "cheap"], "'cheap' is none of fast, balanced, full"),
         (["x.csv", "--batch", "0"], "'--batch'"),
         (["x.csv", "--out", "."], "is a folder; name a file"),
         (["x.csv", "--out", os.devnull], "is not a file"),

@@ -32,7 +32,7 @@ def test_what_all_fields_cannot_certify_a_part_of_them_does(engine):
     assert changed._answerer.basis(everything, 0.95) == part
     assert changed._answerer.basis(part, 0.95) == part
     nothing = with_counts(changed, part, poor)
-    assert nothing._basis(everything, 0.95) == everything
+    assert nothing._answerer.basis(everything, 0.95) == everything
 
 
 @pytest.mark.parametrize("given", [["a title"], [{"title": "x"}], [None]])

@@ -11,6 +11,7 @@ import typer
 
 from aisle.cli.catalog_options import CatalogOptions, MapOption
 from aisle.cli.check import ROWS_QUARANTINED
+from aisle.cli.tier_option import TierOption, check_tier
 
 if TYPE_CHECKING:
     from aisle.catalog import CatalogStream
@@ -57,6 +58,7 @@ def classify(
         str | None, typer.Option(metavar="TEXT", help="Taken as by other commands; labels are not read here.")
     ] = None,
     no_evidence: Annotated[bool, typer.Option("--no-evidence", help="Do not say what answers rest on.")] = False,
+    tier: TierOption = "full",
 ) -> None:
     """Say in which category products belong, or that a person should look.
 
@@ -65,7 +67,7 @@ def classify(
     """
     if precision is not None and not 0 < precision < 1:
         raise typer.BadParameter(f"{precision:g} is not between 0 and 1; e.g. 0.98", param_hint="--precision")
-    asked = _Asked(engine=engine, precision=precision, evidence=not no_evidence)
+    asked = _Asked(engine=engine, precision=precision, evidence=not no_evidence, tier=check_tier(tier))
     bulk = {"PRODUCTS": products, "--format": form, "--out": out, "--quarantine": quarantine, "--batch": batch,
             "--input-format": input_format, "--map": mapping, "--separator": separator}  # fmt: skip
     if photo is not None or not (title is description is brand is None):
@@ -103,6 +105,7 @@ class _Asked:
     engine: Path
     precision: float | None
     evidence: bool
+    tier: str
 
     def load(self) -> Any:
         """Load the engine."""
@@ -114,7 +117,7 @@ class _Asked:
     @property
     def how(self) -> dict[str, Any]:
         """The options of a prediction."""
-        return {"precision": self.precision, "evidence": self.evidence}
+        return {"precision": self.precision, "evidence": self.evidence, "tier": self.tier}
 
 
 @dataclass(frozen=True, kw_only=True)

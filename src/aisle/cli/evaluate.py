@@ -21,10 +21,12 @@ from aisle.cli.finetune_options import (
     ValidationOption,
 )
 from aisle.cli.places import check_folder
+from aisle.cli.tier_option import TierOption, check_tier
 from aisle.cli.train import DepthOption, ExtraOption, LeafOption, check_share, choose_depth
 
 if TYPE_CHECKING:
     from aisle.catalog import Catalog
+    from aisle.heads.tiers import Tier
 
 _FOLDS = 5
 
@@ -77,6 +79,7 @@ def evaluate(
     mapping: MapOption = None,
     separator: SeparatorOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    tier: TierOption = "full",
 ) -> None:
     """Say how good answers are, on products that they were not learned from.
 
@@ -89,6 +92,8 @@ def evaluate(
             "--photo-encoder": photo_encoder, "--finetune": finetune or None}  # fmt: skip
     tuning = Finetuning(finetune, modality, joint, pretune or (), epochs, validation, batch, device, seed or 0)
     tuning.check()
+    if tier != "full" and (cross_validate or finetune):
+        raise typer.BadParameter("for an engine; --cross-validate tells of no tier", param_hint="--tier")
     cross_validate = cross_validate or finetune
     if precision is not None:
         check_share(precision)
@@ -104,7 +109,7 @@ def evaluate(
         products, found, drawn = asked.run(options)
     else:
         products = options.read()
-        found, drawn = _judge_engine(engine, products, precision)
+        found, drawn = _judge_engine(engine, products, precision, check_tier(tier))
     _print(found, cross_validate, as_json=as_json)
     if out is not None:
         _write(out, found, drawn)
@@ -145,14 +150,16 @@ def _check_use(
     raise typer.BadParameter(message, param_hint="CATALOG")
 
 
-def _judge_engine(folder: Path, products: "Catalog", precision: float | None) -> tuple[dict[str, Any], dict[str, str]]:
+def _judge_engine(
+    folder: Path, products: "Catalog", precision: float | None, tier: "Tier"
+) -> tuple[dict[str, Any], dict[str, str]]:
     from aisle.engine import load_engine
     from aisle.settings import Settings
     from aisle.train import evaluate_engine
     from aisle.train.card.plots import coverage_plot, reliability_plot
 
     engine = load_engine(folder, settings=Settings.load())
-    found = evaluate_engine(engine, products.products, precision=precision)
+    found = evaluate_engine(engine, products.products, precision=precision, tier=tier)
     whole = {"subsets": [{"fields": ["as they are"], "figures": found["figures"]}]}
     drawn = {"reliability": reliability_plot(found["figures"]["calibration"]), "coverage": coverage_plot(whole)}
     return {"catalog": products.source, **found}, drawn

@@ -31,6 +31,9 @@ def print_engine_evaluation(found: Mapping[str, Any]) -> None:
         f"F {_percent(down['f1'])}",
         indent=2,
     )
+    if found["tier"] != "full":
+        stages = ", ".join(f"{count:,} from {name}" for name, count in sorted(found["stages"].items()))
+        say(f"tier {found['tier']}: {stages}", indent=2)
     _print_flat(found["figures"], mark)
     _print_subsets(found["subsets"])
     _print_categories(found["figures"]["categories"])

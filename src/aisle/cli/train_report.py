@@ -48,6 +48,7 @@ def print_training(
         _print_accuracy(rows)
         _print_controls(evaluation.get("controls"))
         _print_promises(rows)
+        _print_tiers(evaluation.get("tiers"), precision=evaluation["precision"])
     else:
         say("No product could be held out: nothing is known of its accuracy.")
     _print_left_out(knowledge, catalog, joined)
@@ -125,6 +126,17 @@ def _print_promises(rows: Sequence[Mapping[str, Any]]) -> None:
     reasons = [each["reason"] for each in full["certified"] if each["threshold"] is None]
     if reasons:
         say(f"{name_of(full['fields']).rstrip()}: {reasons[0]}", indent=2, hang=4)
+
+
+def _print_tiers(tiers: Mapping[str, Any] | None, *, precision: float) -> None:
+    if not tiers:
+        return
+    asked = f"answered at {100 * precision:g} %"
+    print(f"\n{'By --tier':13}{'right':21}{asked:>17}{'by terms':>10}  texts  all")
+    for row in tiers["rows"]:
+        answered = _NONE if row["answered"] is None else f"{100 * row['answered']:.1f} %"
+        terms, texts, rest = (f"{100 * row['stages'][stage]:.0f} %" for stage in ("terms", "texts", "all"))
+        print(f"  {row['tier']:11}{share_text(row['right']):21}{answered:>17}{terms:>10}{texts:>7}{rest:>6}".rstrip())
 
 
 def _print_left_out(knowledge: Knowledge, catalog: "Catalog", joined: tuple[int, int] | None) -> None:

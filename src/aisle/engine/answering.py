@@ -117,22 +117,36 @@ class Answerer:
                 logs = np.tile(self.classifier.prior(), (len(rows), 1))
             every[rows] = logs
             basis = self.explainer.explain(fields, scores, rows, subset, logs) if evidence and subset else None
+            best = self.classifier.tree.most_probable(logs).tolist()
             for place, row in enumerate(rows.tolist()):
                 found[row] = self.decide(
                     products[row].id,
                     logs[place],
+                    best[place],
                     Grounds(subset, subset, stage, basis[place] if basis else Evidence(), problems.get(row)),
                     precision=precision,
                 )
         return [prediction for prediction in found if prediction is not None], every
 
-    def decide(self, identity: str, logs: Floats, grounds: Grounds, *, precision: float) -> Prediction:
-        """Decide how far down one product is answered, by the log-probability of every node, shape (nodes,)."""
+    def decide(self, identity: str, logs: Floats, best: int, grounds: Grounds, *, precision: float) -> Prediction:
+        """Decide how far down the way to its most probable terminal node one product is answered.
+
+        Parameters
+        ----------
+        identity : str
+            The product's id.
+        logs : ndarray of float, shape (nodes,)
+            Log-probabilities.
+        best : int
+            That terminal node.
+        grounds : Grounds
+        precision : float
+        """
         tree = self.classifier.tree
         terminals = tree.terminals
         shares = np.exp(np.minimum(logs, 0.0))
         order = terminals[np.argsort(-shares[terminals], kind="stable")][:ALTERNATIVES].tolist()
-        chain = tree.chain(int(tree.most_probable(logs[None])[0]))
+        chain = tree.chain(best)
         step, reason = self._stop(shares[chain], chain, grounds.promised, precision=precision)
         if not grounds.promised:
             reason = str(grounds.problem or "there is no title, description or photo to go by")

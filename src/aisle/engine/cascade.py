@@ -85,7 +85,8 @@ class CascadeAnswerer:
             left = self._settle(run, rows, fields, scores, by=self._whole, stage="texts")
             kept = np.searchsorted(rows, left)
             fields = {name: data.take(kept) for name, data in fields.items()}
-            self._finish(run, left, fields, scores[:, kept])
+            if left.size:
+                self._finish(run, left, fields, scores[:, kept])
         return [prediction for prediction in run.found if prediction is not None], run.every
 
     def _settle(self, run: "_Run", rows: Ids, fields: Fields, scores: Array, *, by: Answerer, stage: Stage) -> Ids:
@@ -104,7 +105,8 @@ class CascadeAnswerer:
             if cascade is None or not texts or (stage == "texts" and texts == promised):
                 continue
             logs = by.classifier.log_probability(scores[:, places], texts)
-            sure = np.exp(np.minimum(logs[np.arange(len(places)), tree.most_probable(logs)], 0.0))
+            best = tree.most_probable(logs)
+            sure = np.exp(np.minimum(logs[np.arange(len(places)), best], 0.0))
             rule = whole.certificate(promised, run.precision)
             least = max(cascade.exits[STAGES.index(stage)], rule.threshold if isinstance(rule, Threshold) else 0.0)
             early = np.flatnonzero(sure >= least)
@@ -112,7 +114,9 @@ class CascadeAnswerer:
             basis = by.explainer.explain(fields, scores, at, texts, logs[early]) if run.evidence and at.size else None
             for number, (place, row) in enumerate(zip(early.tolist(), rows[at].tolist(), strict=True)):
                 grounds = Grounds(texts, promised, stage, basis[number] if basis else Evidence())
-                run.found[row] = whole.decide(run.products[row].id, logs[place], grounds, precision=run.precision)
+                run.found[row] = whole.decide(
+                    run.products[row].id, logs[place], int(best[place]), grounds, precision=run.precision
+                )
                 run.every[row] = logs[place]
             waiting[at] = False
         return rows[waiting]

@@ -13,6 +13,7 @@ from aisle.catalog.stream import CatalogStream, StreamedProduct
 from aisle.engine.output import open_writer
 from aisle.errors import CatalogError
 from aisle.files import disk_errors
+from aisle.heads.tiers import Tier
 from aisle.product import Prediction, Product
 from aisle.progress import bar
 
@@ -23,7 +24,7 @@ class Answering(Protocol):
     """What is asked of an engine here."""
 
     def predict(
-        self, products: Sequence[Product], *, precision: float | None = None, evidence: bool = True
+        self, products: Sequence[Product], *, precision: float | None = None, evidence: bool = True, tier: Tier = "full"
     ) -> list[Prediction]:
         """Return a prediction for each product, in order."""
 
@@ -71,6 +72,7 @@ def answer_stream(
     batch: int = BATCH,
     precision: float | None = None,
     evidence: bool = True,
+    tier: Tier = "full",
     progress: bool = True,
 ) -> AnsweredStream:
     """Classify every product of a stream and write the predictions as they come.
@@ -95,6 +97,8 @@ def answer_stream(
         How often an answer must be right; what the engine was trained for by default.
     evidence : bool
         Whether predictions say what they rest on.
+    tier : {"full", "balanced", "fast"}
+        What may be spent on an answer.
     progress : bool
         Whether a bar may be shown.
 
@@ -113,7 +117,7 @@ def answer_stream(
         shown = stack.enter_context(shown)
         set_aside = _SetAside(quarantine, stack)
         for items in _batches(stream, size=batch, set_aside=set_aside):
-            found = engine.predict([item.product for item in items], precision=precision, evidence=evidence)
+            found = engine.predict([item.product for item in items], precision=precision, evidence=evidence, tier=tier)
             with disk_errors(place):  # here, or the quarantine file would be blamed
                 writer.write(found, extra=[stream.unused(item) for item in items])
                 file.flush()

@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-LOSS = 0.002
-"""Right answers that each of the two early stages may cost, as a share of all products."""
+LOSS = 0.0025
+"""Right answers that each of the two early stages may cost, as a share of all products; one standard error included."""
 
 LEAST_JUDGED = 200
 """With fewer held-out products to compare on, no stage answers for a later one."""
@@ -110,11 +110,13 @@ def _choose_exits(sure: Floats, hits: Mask) -> Floats:
 
 
 def _choose_exit(sure: Floats, right_later: Mask, right_now: Mask, *, most: float) -> float:
-    """Go down from the surest answers until more than `most` right ones would be lost."""
+    """Go down from the surest answers until, give or take a standard error, more than `most` right ones are lost."""
     chosen = NEVER
     for threshold in GRID[GRID >= LEAST_CONFIDENCE][::-1].tolist():
         out = sure >= threshold
-        if np.count_nonzero(right_later[out]) - np.count_nonzero(right_now[out]) > most:
+        lost = np.count_nonzero(right_later[out] & ~right_now[out])
+        won = np.count_nonzero(right_now[out] & ~right_later[out])
+        if lost - won + np.sqrt(lost + won) > most:
             break
-        chosen = threshold
+        chosen = threshold if out.any() else NEVER
     return chosen

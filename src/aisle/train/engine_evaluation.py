@@ -12,6 +12,7 @@ from aisle.engine.engine import Engine
 from aisle.errors import TrainingError
 from aisle.heads.metrics import hierarchical_scores
 from aisle.heads.thresholds import NotCertified
+from aisle.heads.tiers import Tier
 from aisle.heads.tree import ROOT, CategoryTree
 from aisle.product import CategoryPath, Prediction, Product
 from aisle.progress import bar
@@ -22,7 +23,12 @@ _DECISIONS = ("accept", "partial", "review")
 
 
 def evaluate_engine(
-    engine: Engine, products: Sequence[Product], *, precision: float | None = None, batch: int = _BATCH
+    engine: Engine,
+    products: Sequence[Product],
+    *,
+    precision: float | None = None,
+    tier: Tier = "full",
+    batch: int = _BATCH,
 ) -> dict[str, Any]:
     """Judge an engine's decisions on labelled products, those aside that it was trained on.
 
@@ -33,14 +39,17 @@ def evaluate_engine(
         Those without a category are left out.
     precision : float, optional
         The precision to ask for; the engine's own by default.
+    tier : {"full", "balanced", "fast"}
+        What may be spent on an answer.
     batch : int
         Products classified together.
 
     Returns
     -------
     dict
-        ``products``, ``seen`` and ``held_out`` (False where the engine has seen all of them, so that its figures say
-        nothing of new products); ``decisions``, ``answers``, ``figures``, ``categories``, ``subsets``, ``unknown``.
+        ``tier``, ``stages`` (after which stage how many products were answered), ``products``, ``seen`` and
+        ``held_out`` (False where the engine has seen all of them, so that its figures say nothing of new products);
+        ``decisions``, ``answers``, ``figures``, ``categories``, ``subsets``, ``unknown``.
 
     Raises
     ------
@@ -62,7 +71,9 @@ def evaluate_engine(
     with bar(label="classifying", total=len(judged), unit="product") as progress:
         for start in range(0, len(judged), batch):
             part = judged[start : start + batch]
-            found, probabilities = engine.predict_with_probabilities(part, precision=precision, evidence=False)
+            found, probabilities = engine.predict_with_probabilities(
+                part, precision=precision, evidence=False, tier=tier
+            )
             predictions += found
             logs.append(probabilities)
             progress.update(len(part))
@@ -75,6 +86,8 @@ def evaluate_engine(
     return {
         "engine": engine.fingerprint,
         "precision": asked,
+        "tier": tier,
+        "stages": dict(Counter(prediction.stage for prediction in predictions)),
         "products": len(labelled),
         "unlabelled": len(products) - len(labelled),
         "seen": int(seen.sum()),

@@ -16,6 +16,7 @@ from aisle.heads.thresholds import NotCertified, Threshold, certify
 from aisle.heads.tree import CategoryTree
 from aisle.product import CategoryPath
 from aisle.train.figures import Judged, figures, judge, rate, rounded, share_of
+from aisle.train.tier_figures import tier_figures
 from aisle.train.training import Trained
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ def held_out_evaluation(trained: Trained, *, own: int | None = None) -> dict[str
     -------
     dict
         ``precision`` asked, ``fields``, ``subsets`` (each with ``fields``, ``figures``, ``certified``, ``sets``),
-        ``controls``, ``leaves``. Plain data, rounded.
+        ``controls``, ``tiers``, ``leaves``. Plain data, rounded.
     """
     fit = trained.fit
     own = len(trained.products) if own is None else own
@@ -54,6 +55,7 @@ def held_out_evaluation(trained: Trained, *, own: int | None = None) -> dict[str
                 _evaluate_subset(trained, subset, rows, before=_naive(fit, alone, subset, rows), asked=asked)
             )
     found["controls"] = _controls(fit, own)
+    found["tiers"] = tier_figures(fit, own=own, precision=asked)
     found["leaves"] = _leaves(fit, own)
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from aisle.engine.store import Knowledge
 from aisle.report.markdown import markdown, table
 from aisle.train.card.caveats import caveats
+from aisle.train.card.tiers import tiers_part
 from aisle.train.card.words import everything_of, fields_text, path_text, percent, share_text, subset_of
 
 _MOST_LEAVES = 30
@@ -31,6 +32,7 @@ def model_card(knowledge: Knowledge, *, drawn: Sequence[str] = ()) -> str:
         parts += [
             _accuracy(knowledge, drawn),
             _precision(evaluation, drawn),
+            *tiers_part(evaluation),
             _calibration(evaluation, drawn),
             _categories(evaluation),
             _sets(evaluation),
