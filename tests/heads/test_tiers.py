@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aisle.heads.answers import count_answers
-from aisle.heads.fit_tiers import LEAST_JUDGED, fit_cascade
+from aisle.heads.fit_tiers import LOSS, fit_cascade
 from aisle.heads.tiers import NEVER, check_tier, count_cascade, leaf_confidence, stage_taken
 from aisle.heads.tree import CategoryTree
 
@@ -108,7 +108,7 @@ def test_where_the_terms_are_sure_of_what_they_know_only_the_rest_goes_on():
 
 
 def test_few_products_give_no_exit():
-    terminals = np.tile([0, 1], LEAST_JUDGED // 2 - 1)
+    terminals = np.tile([0, 1], int(1 / LOSS) // 2 - 1)
     sure = np.where(terminals == 0, 0.97, 0.03)
     found = fitted(sure, None, sure, terminals=terminals)
     assert found.cascade.exits.tolist() == [NEVER, NEVER]

@@ -17,10 +17,10 @@ Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 LOSS = 0.0025
-"""Right answers that each of the two early stages may cost, as a share of all products; one standard error included."""
+"""Right answers that each of the two early stages may cost, as a share of all products; one standard error included.
 
-LEAST_JUDGED = 200
-"""With fewer held-out products to compare on, no stage answers for a later one."""
+That error is never below one product, so with fewer than 400 held-out ones no stage answers for a later one.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +98,6 @@ def fit_cascade(
 def _choose_exits(sure: Floats, hits: Mask) -> Floats:
     """Return the lowest confidences from which the terms, and then the texts, lose next to nothing."""
     exits = np.full(2, NEVER)
-    if sure.shape[1] < LEAST_JUDGED:
-        return exits
     waiting = np.ones(sure.shape[1], dtype=np.bool_)
     for stage in (0, 1):
         exits[stage] = _choose_exit(
@@ -116,7 +114,7 @@ def _choose_exit(sure: Floats, right_later: Mask, right_now: Mask, *, most: floa
         out = sure >= threshold
         lost = np.count_nonzero(right_later[out] & ~right_now[out])
         won = np.count_nonzero(right_now[out] & ~right_later[out])
-        if lost - won + np.sqrt(lost + won) > most:
+        if lost - won + np.sqrt(lost + won + 1) > most:
             break
         chosen = threshold if out.any() else NEVER
     return chosen
