@@ -144,6 +144,14 @@ class Engine:
                 products, fields, scores=scores, problems=problems, precision=precision, evidence=evidence
             )
 
+    def remember(self, most: int) -> None:
+        """Keep the embeddings of the last so many texts, and forget those of before; none are kept unless it is asked.
+
+        Within one call of `predict` the same text is embedded once in any case. What is kept can differ in its last
+        digits from what would be computed in other company.
+        """
+        self._reader.remember(most)
+
     def probabilities(self, products: Sequence[Product]) -> NDArray[np.float64]:
         """Return the probability of every category of `tree`, shape (n, nodes); children sum to their parent."""
         if not products:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.encode.memory import Memory, content_key
 from aisle.encode.parallel import map_threads
 from aisle.encode.portable import PhotoReader, TextReader, open_portable
 from aisle.engine.fields import TEXT_FIELDS, field_texts
@@ -14,6 +15,8 @@ from aisle.errors import EngineError, PhotoError
 from aisle.heads.expert import FieldData
 from aisle.heads.landmarks import Landmarks
 from aisle.product import Product
+
+Row = NDArray[np.float32]
 
 
 class Reader:
@@ -42,6 +45,11 @@ class Reader:
             for name, reader in readers.items():
                 try_out(reader, knowledge.encoders[name])
         self._text, self._photo = readers.get("text"), readers.get("photo")
+        self.remember(0)
+
+    def remember(self, most: int) -> None:
+        """Keep the embeddings of so many texts, and forget those that are kept."""
+        self._texts_known = Memory[Row](most)
 
     def read(self, products: Sequence[Product]) -> tuple[dict[str, FieldData], dict[int, PhotoError]]:
         """Return the fields of products, and why some photos could not be read, by position."""
@@ -86,13 +94,18 @@ class Reader:
     def _embed(self, texts: Sequence[str], present: NDArray[np.bool_]) -> NDArray[np.float32] | None:
         if not isinstance(self._text, TextReader):
             return None
-        here = np.flatnonzero(present)
-        with explained("the text encoder of this engine fails"):
-            rows = self._text.read([texts[row] for row in here.tolist()], threads=self._threads) if here.size else None
+        encoder, given = self._text, [text for text, here in zip(texts, present.tolist(), strict=True) if here]
+
+        def encode(places: list[int]) -> Sequence[Row]:
+            with explained("the text encoder of this engine fails"):
+                return list(encoder.read([given[place] for place in places], threads=self._threads))
+
         width = int(self._encoders["text"].about["dimension"])
         matrix = np.zeros((len(texts), width), dtype=np.float32)
-        if rows is not None:
-            matrix[here] = rows
+        if given:
+            matrix[present] = self._texts_known.read(
+                [content_key(text.encode("utf-8", "surrogatepass")) for text in given], encode
+            )
         return matrix
 
     def _read_photos(self, products: Sequence[Product]) -> tuple[FieldData, dict[int, PhotoError]]:
