@@ -79,17 +79,18 @@ def load(folder: Path, *, settings: Settings) -> aisle.Engine:
     if carried != {"text": TEXT, "photo": PHOTO}:
         raise SystemExit(f"{folder} carries {carried}; this peer has {TEXT} and {PHOTO}, which `aisle train` takes")
     reader = engine._reader  # the one place where encoders of another kind can be put
-    reader._text = TextReader(TorchText(_open_text(settings)))
+    cut = int(engine.knowledge.encoders["text"].about["max_tokens"])
+    reader._text = TextReader(TorchText(_open_text(settings, max_tokens=cut)))
     given = reader._photo
     reader._photo = PhotoReader(TorchPhotos(_open_photos(settings)), given.shape, given.outputs)
     return engine
 
 
-def _open_text(settings: Settings) -> TorchMiniLM:
+def _open_text(settings: Settings, *, max_tokens: int) -> TorchMiniLM:
     weights, tokenizer = fetch_all([ENCODERS[TEXT].files[name] for name in ("weights", "tokenizer")], settings=settings)
     with tempfile.TemporaryDirectory() as folder:
         write_folder(Path(folder), weights=weights, tokenizer=tokenizer)
-        return TorchMiniLM(Path(folder))
+        return TorchMiniLM(Path(folder), max_tokens=max_tokens)
 
 
 def _open_photos(settings: Settings) -> Any:

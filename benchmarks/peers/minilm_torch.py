@@ -28,9 +28,11 @@ class TorchMiniLM:
     ----------
     folder : Path
         ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+    max_tokens : int
+        Where a text is cut.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, max_tokens: int = MAX_TOKENS) -> None:
         import torch
         from transformers import BertModel, logging
 
@@ -38,7 +40,7 @@ class TorchMiniLM:
         logging.disable_progress_bar()
         self._torch = torch
         self._model = BertModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False).eval()
-        self._tokenizer = _open_tokenizer(folder)
+        self._tokenizer = _open_tokenizer(folder, max_tokens)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts, shape (n, 384)."""
@@ -57,12 +59,12 @@ class TorchMiniLM:
         return found
 
 
-def _open_tokenizer(folder: Path) -> Any:
+def _open_tokenizer(folder: Path, max_tokens: int) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     special = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
     return PreTrainedTokenizerFast(
-        tokenizer_file=str(folder / "tokenizer.json"), model_max_length=MAX_TOKENS, **special
+        tokenizer_file=str(folder / "tokenizer.json"), model_max_length=max_tokens, **special
     )
 
 
