@@ -1,10 +1,13 @@
 """From products to what an engine's experts need: texts, and embeddings by the encoders that it carries."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.catalog.photos import MAX_FILE_BYTES
 from aisle.encode.memory import Memory, content_key
 from aisle.encode.parallel import map_threads
 from aisle.encode.portable import PhotoReader, TextReader, open_portable
@@ -48,8 +51,10 @@ class Reader:
         self.remember(0)
 
     def remember(self, most: int) -> None:
-        """Keep the embeddings of so many texts, and forget those that are kept."""
+        """Keep the embeddings of so many texts and photos, and forget those that are kept."""
+        self._remembers = most > 0
         self._texts_known = Memory[Row](most)
+        self._photos_known = Memory[Row | PhotoError](most)
 
     def read(self, products: Sequence[Product]) -> tuple[dict[str, FieldData], dict[int, PhotoError]]:
         """Return the fields of products, and why some photos could not be read, by position."""
@@ -112,15 +117,39 @@ class Reader:
         if not isinstance(self._photo, PhotoReader):
             raise EngineError("this engine reads photos but carries no encoder for them; train it anew")
         named = [(row, product.photo) for row, product in enumerate(products) if product.photo is not None]
-        with explained("the photo encoder of this engine fails"):
-            found = self._photo.read([photo for _, photo in named], threads=self._threads)
+        encoder, photos = self._photo, [photo for _, photo in named]
+
+        own: set[int] = set()
+
+        def encode(places: Sequence[int]) -> list[Row | PhotoError]:
+            own.update(places)
+            with explained("the photo encoder of this engine fails"):
+                return encoder.read([photos[place] for place in places], threads=self._threads)
+
+        if len(photos) > 1 or self._remembers:
+            found = self._photos_known.read([_photo_key(photo) for photo in photos], encode)
+        else:
+            found = encode(range(len(photos)))
         problems: dict[int, PhotoError] = {}
         about = self._encoders["photo"].about
         matrix = np.zeros((len(products), int(about["dimension"]) * len(about["outputs"])), dtype=np.float32)
         present = np.zeros(len(products), dtype=np.bool_)
-        for (row, _), result in zip(named, found, strict=True):
+        for place, ((row, _), result) in enumerate(zip(named, found, strict=True)):
+            if isinstance(result, PhotoError) and place not in own:
+                (result,) = encode([place])  # what is wrong is said of each photo by its own name
             if isinstance(result, PhotoError):
                 problems[row] = result
             else:
                 matrix[row], present[row] = result, True
         return FieldData(present, embeddings=matrix), problems
+
+
+def _photo_key(photo: Path | bytes) -> bytes:
+    """Return what tells a photo's content from others; one that cannot be read is like no other."""
+    if isinstance(photo, bytes):
+        return content_key(photo)
+    try:
+        small = photo.is_file() and photo.stat().st_size <= MAX_FILE_BYTES  # a pipe would be waited for
+        return content_key(photo.read_bytes()) if small else uuid4().bytes
+    except (OSError, ValueError):
+        return uuid4().bytes
