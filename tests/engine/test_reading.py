@@ -81,3 +81,17 @@ def test_broken_photos_are_blamed_by_their_own_names(engine, tmp_path):
                 assert name in prediction.reason
     finally:
         engine.remember(0)
+
+
+def test_without_its_files_an_engine_answers_as_before_and_is_not_written(engine_folder, shop):
+    from aisle.engine import load_engine
+    from aisle.engine.store import to_files
+    from aisle.errors import EngineError
+
+    small = load_engine(engine_folder)
+    before = small.probabilities(shop[:5])
+    small.drop_files()
+    np.testing.assert_array_equal(small.probabilities(shop[:5]), before)
+    assert small.predict(shop[:5], tier="balanced")
+    with pytest.raises(EngineError, match="load it again"):
+        to_files(small.knowledge)

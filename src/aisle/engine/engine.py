@@ -1,6 +1,7 @@
 """An engine: products in, categories out, with what the answer rests on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
@@ -151,6 +152,11 @@ class Engine:
         digits from what would be computed in other company.
         """
         self._reader.remember(most)
+
+    def drop_files(self) -> None:
+        """Forget the files of the encoders, which are open: some hundred megabytes. It cannot be written again."""
+        encoders = {name: replace(each, graph=b"", tokenizer=b"") for name, each in self.knowledge.encoders.items()}
+        self.knowledge = replace(self.knowledge, encoders=encoders)
 
     def probabilities(self, products: Sequence[Product]) -> NDArray[np.float64]:
         """Return the probability of every category of `tree`, shape (n, nodes); children sum to their parent."""

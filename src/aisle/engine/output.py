@@ -1,7 +1,8 @@
 """Predictions as JSON lines, CSV or Parquet, written as they come; memory does not grow with their number.
 
 JSON lines hold everything; columns of the input that play no part stand under ``extra``. CSV and Parquet have fixed
-columns; those of the input follow under their own names, as text, with ``_input`` behind a name that is taken.
+columns; those of the input follow under their own names, as text, with ``_input`` behind a name that is taken. Where
+answers come from many files, each says behind its id which file and which row of it that was.
 """
 
 import csv
@@ -25,7 +26,11 @@ _MOST_LEFT_OUT = 20
 _COLUMNS = ("id", "path", "probability", "decision", "leaf", "alternatives", "modalities")
 _CSV_COLUMNS = (*_COLUMNS, "reason", "shares", "terms", "nearest", "engine")
 _PARQUET_COLUMNS = (*_COLUMNS, "evidence", "engine")
+_PLACE_COLUMNS = ("source", "row")
 _NEGATIVE = re.compile(r"-\d+(\.\d+)?([eE][+-]?\d+)?")
+
+Place = tuple[str, int]
+"""A file and a data row of it, from 1."""
 
 
 class PredictionWriter(Protocol):
@@ -39,15 +44,23 @@ class PredictionWriter(Protocol):
 
     left_out: set[str]
 
-    def write(self, predictions: Sequence[Prediction], *, extra: Sequence[Mapping[str, Any]]) -> None:
-        """Write some predictions, each with the cells of its row that play no part."""
+    def write(
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        extra: Sequence[Mapping[str, Any]],
+        places: Sequence[Place] | None = None,
+    ) -> None:
+        """Write some predictions, each with the cells of its row that play no part, and with its place if placed."""
 
     def finish(self) -> None:
         """Write what is held back."""
 
 
 @contextmanager
-def open_writer(file: IO[bytes], *, form: str, columns: Sequence[str] = ()) -> Iterator[PredictionWriter]:
+def open_writer(
+    file: IO[bytes], *, form: str, columns: Sequence[str] = (), placed: bool = False
+) -> Iterator[PredictionWriter]:
     """Open a writer on a binary file, which stays open.
 
     Parameters
@@ -58,6 +71,8 @@ def open_writer(file: IO[bytes], *, form: str, columns: Sequence[str] = ()) -> I
         How to write.
     columns : sequence of str
         Columns of the input that play no part. JSON lines keep whatever a row has; CSV and Parquet keep these.
+    placed : bool
+        Whether each prediction comes with its place, which is written behind its id as ``source`` and ``row``.
 
     Raises
     ------
@@ -68,9 +83,9 @@ def open_writer(file: IO[bytes], *, form: str, columns: Sequence[str] = ()) -> I
     if form == "jsonl":
         writer = JsonLines(file)
     elif form == "csv":
-        writer = CsvTable(file, columns)
+        writer = CsvTable(file, columns, placed=placed)
     elif form == "parquet":
-        writer = ParquetTable(file, columns)
+        writer = ParquetTable(file, columns, placed=placed)
     else:
         raise ValueError(f"{form!r} is no format; known: {', '.join(FORMATS)}")
     try:
@@ -89,11 +104,17 @@ class JsonLines:
         self.left_out: set[str] = set()
         self._file = file
 
-    def write(self, predictions: Sequence[Prediction], *, extra: Sequence[Mapping[str, Any]]) -> None:
+    def write(
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        extra: Sequence[Mapping[str, Any]],
+        places: Sequence[Place] | None = None,
+    ) -> None:
         """Write a line for each prediction."""
         lines = [
-            format_record(prediction_record(prediction, extra=cells)) + "\n"
-            for prediction, cells in zip(predictions, extra, strict=True)
+            format_record(_place_record(prediction_record(prediction, extra=cells), place)) + "\n"
+            for prediction, cells, place in _together(predictions, extra, places)
         ]
         self._file.write("".join(lines).encode())
 
@@ -104,18 +125,26 @@ class JsonLines:
 class CsvTable:
     """A table that a spreadsheet opens without running what is in it."""
 
-    def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], columns: Sequence[str], *, placed: bool = False) -> None:
         self.left_out: set[str] = set()
         self._file = file
-        self._extra = _named_apart(columns, taken=_CSV_COLUMNS)
-        self._write([[*_CSV_COLUMNS, *self._extra.values()]])
+        own = _placed(_CSV_COLUMNS, _PLACE_COLUMNS if placed else ())
+        self._extra = _named_apart(columns, taken=own)
+        self._write([[*own, *self._extra.values()]])
 
-    def write(self, predictions: Sequence[Prediction], *, extra: Sequence[Mapping[str, Any]]) -> None:
+    def write(
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        extra: Sequence[Mapping[str, Any]],
+        places: Sequence[Place] | None = None,
+    ) -> None:
         """Write a row for each prediction."""
         rows = []
-        for prediction, cells in zip(predictions, extra, strict=True):
+        for prediction, cells, place in _together(predictions, extra, places):
             _note_left_out(self.left_out, cells, self._extra)
-            rows.append([*_flat(prediction), *(cell_text(cells.get(name)) for name in self._extra)])
+            own = _placed(_flat(prediction), place or ())
+            rows.append([*own, *(cell_text(cells.get(name)) for name in self._extra)])
         self._write(rows)
 
     def finish(self) -> None:
@@ -130,20 +159,27 @@ class CsvTable:
 class ParquetTable:
     """A Parquet file with nested columns, a row group at a time."""
 
-    def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], columns: Sequence[str], *, placed: bool = False) -> None:
         self.left_out: set[str] = set()
         self._arrow = require("pyarrow", extra="data")
-        self._extra = _named_apart(columns, taken=_PARQUET_COLUMNS)
-        self._schema = _parquet_schema(self._arrow, self._extra.values())
+        own = _placed(_PARQUET_COLUMNS, _PLACE_COLUMNS if placed else ())
+        self._extra = _named_apart(columns, taken=own)
+        self._schema = _parquet_schema(self._arrow, own, self._extra.values())
         self._writer = require("pyarrow.parquet", extra="data").ParquetWriter(file, self._schema)
         self._held: list[dict[str, Any]] = []
         self._characters = 0
 
-    def write(self, predictions: Sequence[Prediction], *, extra: Sequence[Mapping[str, Any]]) -> None:
+    def write(
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        extra: Sequence[Mapping[str, Any]],
+        places: Sequence[Place] | None = None,
+    ) -> None:
         """Hold some predictions until they fill a row group."""
-        for prediction, cells in zip(predictions, extra, strict=True):
+        for prediction, cells, place in _together(predictions, extra, places):
             _note_left_out(self.left_out, cells, self._extra)
-            record = prediction_record(prediction)
+            record = _place_record(prediction_record(prediction), place)
             evidence = record["evidence"]
             evidence["shares"] = list(evidence["shares"].items())
             evidence["terms"] = [{"term": term, "weight": weight} for term, weight in evidence["terms"]]
@@ -170,7 +206,24 @@ class ParquetTable:
         self._characters = 0
 
 
-def _parquet_schema(arrow: Any, extra: Iterable[str]) -> Any:
+def _together(
+    predictions: Sequence[Prediction], extra: Sequence[Mapping[str, Any]], places: Sequence[Place] | None
+) -> Iterator[tuple[Prediction, Mapping[str, Any], Place | None]]:
+    return zip(predictions, extra, places or (None,) * len(predictions), strict=True)
+
+
+def _placed(values: Sequence[Any], place: Sequence[Any]) -> tuple[Any, ...]:
+    """Put a place behind the id, which comes first."""
+    return (*values[:1], *place, *values[1:])
+
+
+def _place_record(record: dict[str, Any], place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return record
+    return {"id": record["id"], "source": valid_text(place[0]), "row": place[1]} | record
+
+
+def _parquet_schema(arrow: Any, own: Iterable[str], extra: Iterable[str]) -> Any:
     text, number = arrow.string(), arrow.float64()
     near = arrow.struct({"id": text, "title": text, "category": text, "similarity": number})
     evidence = {
@@ -179,13 +232,14 @@ def _parquet_schema(arrow: Any, extra: Iterable[str]) -> Any:
         "nearest": arrow.list_(near),
         "reason": text,
     }
-    types = dict.fromkeys(_PARQUET_COLUMNS, text) | {
+    special = {
+        "row": arrow.int64(),
         "probability": number,
         "alternatives": arrow.list_(arrow.struct({"path": text, "probability": number})),
         "modalities": arrow.list_(text),
         "evidence": arrow.struct(evidence),
     }
-    return arrow.schema([*types.items(), *((name, text) for name in extra)])
+    return arrow.schema([*((name, special.get(name, text)) for name in own), *((name, text) for name in extra)])
 
 
 def _flat(prediction: Prediction) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ class Reader:
 
     def __init__(self, knowledge: Knowledge, *, threads: int) -> None:
         self._fields = knowledge.classifier.fields
-        self._encoders = knowledge.encoders
+        self._abouts = {name: encoder.about for name, encoder in knowledge.encoders.items()}
         self._threads = threads
         self._embedded = {expert.field for expert in knowledge.classifier.experts if isinstance(expert.view, Landmarks)}
         with explained("an encoder of this engine cannot be opened"):
@@ -105,7 +105,7 @@ class Reader:
             with explained("the text encoder of this engine fails"):
                 return list(encoder.read([given[place] for place in places], threads=self._threads))
 
-        width = int(self._encoders["text"].about["dimension"])
+        width = int(self._abouts["text"]["dimension"])
         matrix = np.zeros((len(texts), width), dtype=np.float32)
         if given:
             matrix[present] = self._texts_known.read(
@@ -131,7 +131,7 @@ class Reader:
         else:
             found = encode(range(len(photos)))
         problems: dict[int, PhotoError] = {}
-        about = self._encoders["photo"].about
+        about = self._abouts["photo"]
         matrix = np.zeros((len(products), int(about["dimension"]) * len(about["outputs"])), dtype=np.float32)
         present = np.zeros(len(products), dtype=np.bool_)
         for place, ((row, _), result) in enumerate(zip(named, found, strict=True)):

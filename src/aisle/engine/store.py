@@ -113,6 +113,8 @@ def to_files(knowledge: Knowledge) -> Files:
     files[REFERENCE_WEIGHTS] = _save({"terminals": references.terminals, "seen": references.seen, **references.vectors})
     files[ENCODERS] = dump_json({name: dict(encoder.about) for name, encoder in knowledge.encoders.items()})
     for name, encoder in knowledge.encoders.items():
+        if not encoder.graph:
+            raise EngineError("the files of this engine's encoders were dropped: load it again to write it")
         files[f"encoders/{name}.onnx"] = encoder.graph
         if encoder.tokenizer:
             files[f"encoders/{name}.tokenizer.json"] = encoder.tokenizer
