@@ -15,7 +15,9 @@ HEAVY = {"numpy", "scipy", "sklearn", "onnx", "onnxruntime", "PIL", "torch", "pa
 WEB = {"fastapi", "starlette", "pydantic", "uvicorn", "multipart", "prometheus_client", "h11"}
 DATABASES = {"sqlalchemy", "alembic", "psycopg"}
 OPTIONAL = (
-    {"torch", "pandas", "pyarrow", "transformers", "cv2", "gensim", "simplemma", "jinja2", "ray"} | WEB | DATABASES
+    {"torch", "pandas", "pyarrow", "transformers", "cv2", "gensim", "simplemma", "jinja2", "ray", "faiss", "fsspec"}
+    | WEB
+    | DATABASES
 )
 """What only an extra brings; `aisle.extras.require` loads it, inside a function."""
 
@@ -38,7 +40,10 @@ def test_importing_the_package_loads_nothing_heavy():
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], *([name, "--help"] for name in ("check", "study", "models", "finetune", "serve", "keys", "demo"))],
+    [
+        ["--help"],
+        *([name, "--help"] for name in ("check", "study", "models", "finetune", "batch", "serve", "keys", "demo")),
+    ],
 )
 def test_help_loads_nothing_heavy(words):
     code = (

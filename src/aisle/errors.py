@@ -25,7 +25,7 @@ class PhotoError(AisleError, ValueError):
     ----------
     code : str
         A stable word for the kind of trouble: ``missing``, ``empty``, ``not_an_image``, ``truncated``, ``too_large``,
-        ``unsupported``.
+        ``unsupported``, ``too_slow``.
     message : str
         What is wrong and with which photo.
     """
@@ -105,3 +105,11 @@ class ReviewError(AisleError, ValueError):
 
 class ServeError(AisleError, RuntimeError):
     """The service cannot be started as asked."""
+
+
+class BatchError(AisleError, RuntimeError):
+    """A batch cannot be begun, gone on with, or finished as asked."""
+
+
+class NearestError(AisleError, ValueError):
+    """An index of nearest products cannot be made, or used as asked."""

@@ -1,31 +1,28 @@
-"""CSV as people and programs really write it: any of four delimiters, several encodings, quotes left open.
+"""CSV as people and programs really write it: any of four delimiters, several encodings, quotes left open."""
 
-One damaged row must not cost its neighbours. A quote that is never closed makes a CSV reader swallow the rows
-behind it into one cell, without an error where the number of cells happens to fit; so a record over several
-lines that does not fit is read again: if its later lines are rows of their own, only the first is damaged.
-"""
-
+import codecs
 import csv
 import re
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
-from aisle.catalog.pipe import Piped
+from aisle.catalog.csv_lines import Lines, open_lines, read_records, skim_records
+from aisle.catalog.place import Opener, Place
 from aisle.catalog.quarantine import BadRow
 from aisle.errors import CatalogError
 
 _SAMPLE_BYTES = 1 << 20
-_MAX_LINE = 1 << 23  # characters; the rest of a longer line is not read
 _DELIMITERS = ",;\t|"
-_DAMAGE = "\udc80"  # how surrogateescape marks a byte that is no text
 _DAMAGED = re.compile("[\udc80-\udcff]")
 _FEW = 3
 _SHARE_OF_LINES = 0.2
 _SHARE_NOT_WESTERN = 0.3
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 CsvRow = tuple[int, dict[str, str]]
 
@@ -36,7 +33,7 @@ class CsvFile:
 
     Attributes
     ----------
-    path : Path or Piped
+    path : path, or what opens like one
         Where it lies.
     columns : tuple of str
         The header; a name that stands there twice has a number behind it the second time.
@@ -46,20 +43,22 @@ class CsvFile:
         One character.
     notes : tuple of str
         What a person should know.
+    begin : Place
+        Where the rows begin: behind the header, or further on where only later rows are wanted.
     """
 
-    path: Path | Piped
+    path: Opener
     columns: tuple[str, ...]
     encoding: str
     delimiter: str
     notes: tuple[str, ...]
+    begin: Place
 
     def rows(self) -> Iterator[CsvRow | BadRow]:
         """Read the rows, with their numbers from 1; blank lines do not count."""
-        with _open(self.path, self.encoding) as lines:
-            _read_header(lines, self.path)
-            number = 0
-            for record in _records(lines, width=len(self.columns), delimiter=self.delimiter):
+        with open_lines(self.path, self.encoding, at=self.begin) as lines:
+            number = self.begin.row
+            for record in read_records(lines, width=len(self.columns), delimiter=self.delimiter):
                 if record == []:
                     continue
                 number += 1
@@ -67,6 +66,29 @@ class CsvFile:
                     yield BadRow(number, "unreadable", "", record)
                 else:
                     yield self._row(number, record)
+
+    def places(self, *, every: int) -> Iterator[Place]:
+        """Yield where the rows begin, where every so many of them end, and where the last one ends.
+
+        A file that begins at any of these places has, from there on, the same rows with the same numbers.
+        """
+        byte, row = self.begin.byte, self.begin.row
+        yield self.begin
+        with open_lines(self.path, self.encoding, at=self.begin) as lines:
+            records = read_records(lines, width=len(self.columns), delimiter=self.delimiter)
+            left = every
+            while lines.take_many():
+                found, used = skim_records(lines.taken, width=len(self.columns), delimiter=self.delimiter, most=left)
+                lines.hand_back(len(lines.taken) - used)
+                if not used:
+                    found = int(next(records) != [])
+                byte, row, left = byte + lines.size(), row + found, left - found
+                if not left:
+                    yield Place(byte=byte, line=lines.number, row=row)
+                    left = every
+                lines.taken.clear()
+        if left < every:
+            yield Place(byte=byte, line=lines.number, row=row)
 
     def _row(self, number: int, cells: list[str]) -> CsvRow | BadRow:
         for name, cell in zip(self.columns, cells, strict=False):
@@ -80,7 +102,7 @@ class CsvFile:
         return number, dict(zip(self.columns, cells, strict=False))
 
 
-def open_csv(path: Path | Piped) -> CsvFile:
+def open_csv(path: Opener) -> CsvFile:
     """Find out how a CSV file is written.
 
     Raises
@@ -88,9 +110,10 @@ def open_csv(path: Path | Piped) -> CsvFile:
     CatalogError
         It has no header, or is not text.
     """
-    encoding, notes = _guess_encoding(path)
-    with _open(path, encoding) as lines:
+    encoding, mark, notes = _guess_encoding(path)
+    with open_lines(path, encoding, at=Place(byte=mark)) as lines:
         header, delimiter = _read_header(lines, path)
+        begin = Place(byte=mark + lines.size(), line=lines.number)
     columns: list[str] = []
     for position, cell in enumerate(header, start=1):
         name = cell.strip() or f"column_{position}"
@@ -100,52 +123,10 @@ def open_csv(path: Path | Piped) -> CsvFile:
                 copy += 1
             notes = (*notes, f"the header names column {first!r} twice; the second is called {name!r} here")
         columns.append(name)
-    return CsvFile(path, tuple(columns), encoding, delimiter, notes)
+    return CsvFile(path, tuple(columns), encoding, delimiter, notes, begin)
 
 
-class _Lines:
-    """The lines of a file, counted; some can be handed back and are read again."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-        self._back: deque[str] = deque()
-        self.taken: list[str] = []
-        self.ended = False
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._read()
-        if not line:
-            self.ended = True
-            raise StopIteration
-        self.number += 1
-        self.taken.append(line)
-        return line
-
-    def hand_back(self, lines: list[str]) -> None:
-        self._back.extendleft(reversed(lines))
-        self.number -= len(lines)
-
-    def _read(self) -> str:
-        line = self._file.readline(_MAX_LINE)
-        rest = line
-        while len(rest) == _MAX_LINE and not rest.endswith(("\n", "\r")):
-            rest = self._file.readline(_MAX_LINE)
-        return line.replace("\0", _DAMAGE)
-
-
-@contextmanager
-def _open(path: Path | Piped, encoding: str) -> Iterator[_Lines]:
-    # The wide encodings cannot mark a damaged byte, only replace it.
-    errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-    with path.open(encoding=encoding, errors=errors, newline="") as file:
-        yield _Lines(file)
-
-
-def _read_header(lines: _Lines, path: Path | Piped) -> tuple[list[str], str]:
+def _read_header(lines: Lines, path: Opener) -> tuple[list[str], str]:
     """Return the header as cells, and the delimiter, which a line ``sep=;`` before it (Excel) may name."""
     delimiter = ""
     line = next((line for line in lines if line.strip()), "")
@@ -153,8 +134,7 @@ def _read_header(lines: _Lines, path: Path | Piped) -> tuple[list[str], str]:
         delimiter = named[1]
         line = next((line for line in lines if line.strip()), "")
     delimiter = delimiter or max(_DELIMITERS, key=re.sub(r'"[^"]*"', "", line).count)
-    lines.hand_back([line] if line else [])
-    lines.taken.clear()
+    lines.hand_back(1 if line else 0)
     try:
         header = next(csv.reader(lines, delimiter=delimiter))
     except (StopIteration, csv.Error) as err:
@@ -166,66 +146,29 @@ def _read_header(lines: _Lines, path: Path | Piped) -> tuple[list[str], str]:
     return header, delimiter
 
 
-def _records(lines: _Lines, *, width: int, delimiter: str) -> Iterator[list[str] | str]:
-    """Yield the cells of each record, or what is wrong with it; an empty list for a blank line."""
-    while True:
-        lines.taken.clear()
-        lines.ended = False
-        problem = ""
-        cells: list[str] = []
-        try:
-            cells = next(csv.reader(lines, delimiter=delimiter))
-        except StopIteration:
-            return
-        except csv.Error as err:
-            problem = str(err)
-        if lines.ended:
-            problem = "a quote is never closed"
-        taken = list(lines.taken)
-        first = lines.number - len(taken) + 1
-        fits = not problem and len(cells) == width and (len(taken) == 1 or _is_strict(taken, delimiter))
-        swallowed = bool(problem) and len(taken) > 1  # by a quote that is never closed: every later line is a row
-        if not fits and (swallowed or any(_count(line, delimiter) == width > 1 for line in taken[1:])):
-            lines.hand_back(taken[1:])
-            yield f"line {first}: a quote is left open"
-        elif problem:
-            yield f"line {first}: {problem}; is a quote left open?"
-        else:
-            yield [] if len(taken) == 1 and not taken[0].strip() else cells
+def _guess_encoding(path: Opener) -> tuple[str, int, tuple[str, ...]]:
+    """Return the encoding, how many bytes of it are a byte order mark, and notes.
 
-
-def _is_strict(lines: list[str], delimiter: str) -> bool:
-    return _count(lines, delimiter) > 0
-
-
-def _count(lines: list[str] | str, delimiter: str) -> int:
-    """Count the cells of one record by the strict rules; 0 where it breaks them."""
-    source = [lines] if isinstance(lines, str) else lines
-    try:
-        return len(next(csv.reader(source, delimiter=delimiter, strict=True), ()))
-    except csv.Error:
-        return 0
-
-
-def _guess_encoding(path: Path | Piped) -> tuple[str, tuple[str, ...]]:
-    """UTF-8 unless the file says otherwise; one damaged row must not change how all others are read."""
+    It is UTF-8 unless the file says otherwise; one damaged row must not change how all others are read.
+    """
     with path.open("rb") as file:
         sample = file.read(_SAMPLE_BYTES)
-    if sample.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        return "utf-32", ()
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16", ()
+    for mark, wide in _MARKS.items():  # the longer ones first: one of them begins with a shorter one
+        if sample.startswith(mark):
+            return wide, len(mark), ()
     if sample[:4096].count(0) * 3 > len(sample[:4096]):  # Latin text in UTF-16 is half NUL
-        return ("utf-16-le" if sample[1:4096:2].count(0) > sample[:4096:2].count(0) else "utf-16-be"), ()
+        little = sample[1:4096:2].count(0) > sample[:4096:2].count(0)
+        return ("utf-16-le" if little else "utf-16-be"), 0, ()
+    mark_size = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
     text = sample.decode("utf-8", errors="surrogateescape")
     broken = len(_DAMAGED.findall(text))
     valid = len(re.findall("[^\0-\x7f]", text)) - broken
     if broken <= valid:
-        return "utf-8-sig", ()
+        return "utf-8", mark_size, ()
     lines = [line for line in text.splitlines() if line.strip()]
     damaged = sum(bool(_DAMAGED.search(line)) for line in lines)
     if broken <= _FEW and damaged < _SHARE_OF_LINES * len(lines):
-        return "utf-8-sig", ()
+        return "utf-8", mark_size, ()
     if broken > _SHARE_NOT_WESTERN * len(text):
         raise CatalogError(f"{path} is neither UTF-8 nor Western European text; save it as UTF-8")
-    return "cp1252", (f"{path} is not UTF-8; it was read as Windows-1252 (Western European)",)
+    return "cp1252", 0, (f"{path} is not UTF-8; it was read as Windows-1252 (Western European)",)

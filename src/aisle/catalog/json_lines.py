@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aisle.catalog.pipe import Piped
+from aisle.catalog.place import Opener, Place
 from aisle.catalog.quarantine import BadRow
 from aisle.errors import CatalogError
 
 _MAX_LINE = 1 << 23
 _OBJECTS_LOOKED_AT = 1000
+_BEGINNING = Place()
 
 JsonRow = tuple[int, dict[str, Any]]
 
 
-def find_keys(path: Path | Piped) -> tuple[str, ...]:
+def find_keys(path: Opener) -> tuple[str, ...]:
     """Return the keys of the first thousand objects, in the order of their first appearance.
 
     Raises
@@ -39,18 +40,42 @@ def find_keys(path: Path | Piped) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def read_json_lines(path: Path | Piped) -> Iterator[JsonRow | BadRow]:
-    """Read the objects with their numbers from 1; blank lines do not count."""
-    number = 0
+def read_json_lines(path: Opener, *, begin: Place = _BEGINNING) -> Iterator[JsonRow | BadRow]:
+    """Read the objects with their numbers from 1, from a place on; blank lines do not count."""
+    number = begin.row
     with path.open("rb") as file:
-        while line := file.readline(_MAX_LINE):
-            too_long = len(line) == _MAX_LINE and not line.endswith(b"\n")
-            rest = line if too_long else b"\n"
-            while rest and not rest.endswith(b"\n"):
-                rest = file.readline(_MAX_LINE)
-            if line.strip():
+        if begin.byte:
+            file.seek(begin.byte)
+        for line, size in _lines(file):
+            if not line.isspace():
                 number += 1
-                yield _bad_line(number, too_long=True) if too_long else _read_line(number, line)
+                yield _bad_line(number, too_long=True) if size > len(line) else _read_line(number, line)
+
+
+def find_places(path: Opener, *, every: int) -> Iterator[Place]:
+    """Yield where the rows begin, where every so many of them end, and where the last one ends."""
+    byte = row = 0
+    yield _BEGINNING
+    with path.open("rb") as file:
+        for line, size in _lines(file):
+            byte += size
+            if not line.isspace():
+                row += 1
+                if row % every == 0:
+                    yield Place(byte=byte, row=row)
+    if row % every:
+        yield Place(byte=byte, row=row)
+
+
+def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Yield the lines, with their sizes; of one that is too long only the beginning."""
+    while line := file.readline(_MAX_LINE):
+        size = len(line)
+        rest = line
+        while len(rest) == _MAX_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(_MAX_LINE)
+            size += len(rest)
+        yield line, size
 
 
 def _read_line(number: int, line: bytes) -> JsonRow | BadRow:

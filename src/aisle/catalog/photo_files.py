@@ -46,7 +46,7 @@ class PhotoFinder:
         """
         if self.folder is None:
             return None
-        names = list(_names(cell.strip()))
+        names = list(names_in(cell.strip()))
         for name in names:
             if "://" not in name and (direct := self._direct(name)) is not None:
                 return direct
@@ -100,8 +100,8 @@ def _is_inside(path: Path, base: Path) -> bool:
     return steps[0] != os.pardir
 
 
-def _names(cell: str) -> Iterator[str]:
-    """Yield what a cell may name: all of it, or the first entry of a list in it."""
+def names_in(cell: str) -> Iterator[str]:
+    """Yield what a cell that names a photo may mean: all of it, or the first entry of a list in it."""
     if (values := parse_list(cell)) is not None:
         cell = next((value.strip() for value in values if isinstance(value, str)), "")
     if not cell or len(cell) > _LONGEST:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from aisle.catalog.photo_header import PhotoFacts, read_header
 from aisle.catalog.photo_pixels import PixelShape, decode_bytes, decode_small, finish, plan_decode
+from aisle.catalog.photo_watch import watched
 from aisle.errors import PhotoError
 from aisle.progress import bar
 
@@ -52,6 +53,7 @@ _WINDOW = 4  # photos ahead, per thread
 _GIANT = threading.Lock()
 
 
+@watched
 def decode_photo(photo: Path | bytes, *, shape: PixelShape) -> NDArray[np.uint8]:
     """Decode a photo to the pixels that an encoder sees.
 
@@ -71,7 +73,7 @@ def decode_photo(photo: Path | bytes, *, shape: PixelShape) -> NDArray[np.uint8]
     ------
     PhotoError
         With code ``missing``, ``empty``, ``not_an_image``, ``truncated`` (cut off or damaged), ``too_large``
-        or ``unsupported``. No other exception, whatever the bytes.
+        or ``unsupported``; where somebody watches, also ``too_slow``. No other exception, whatever the bytes.
     """
     name = _name(photo)
     data = _read(photo, name=name, most=None)

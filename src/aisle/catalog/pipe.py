@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from aisle.errors import CatalogError
 
@@ -59,9 +59,7 @@ class Piped:
         """Return the part that is in memory, as a pipe of its own."""
         return Piped(io.BytesIO(self._head), name=self.name)
 
-    def open(
-        self, mode: str = "r", *, encoding: str | None = None, errors: str | None = None, newline: str | None = None
-    ) -> IO[Any]:
+    def open(self, _mode: Literal["rb"], /) -> IO[bytes]:
         """Open it from its beginning, as `pathlib.Path.open` does.
 
         Raises
@@ -71,10 +69,7 @@ class Piped:
         """
         if self._beyond:
             raise CatalogError(f"the header of {self} is longer than {len(self._head):,} bytes: is it really a table?")
-        file = io.BufferedReader(_Replay(self), _BLOCK)
-        if "b" in mode:
-            return file
-        return io.TextIOWrapper(file, encoding=encoding, errors=errors, newline=newline)
+        return io.BufferedReader(_Replay(self), _BLOCK)
 
     def read_at(self, position: int, size: int) -> bytes:
         """Return what lies at a position of the kept part, or, behind that, what comes next."""

@@ -34,26 +34,29 @@ class BadRow:
     message: str
 
 
-def write_quarantine(path: Path, bad_rows: Iterable[BadRow]) -> None:
-    """Write bad rows as CSV: row, code, field, message."""
-    with open_quarantine(path) as write:
+def write_quarantine(path: Path, bad_rows: Iterable[BadRow], *, source: str | None = None) -> None:
+    """Write bad rows as CSV: row, code, field, message; before them the source, where there are several."""
+    with open_quarantine(path, source=source) as write:
         for bad in bad_rows:
             write(bad)
 
 
 @contextmanager
-def open_quarantine(path: Path) -> Iterator[Callable[[BadRow], None]]:
+def open_quarantine(path: Path, *, source: str | None = None) -> Iterator[Callable[[BadRow], None]]:
     """Open a quarantine file, which takes its name once it is complete, and yield what writes one row.
 
     Cells that a spreadsheet would run as formulas are quoted; characters that no file can hold are written
-    as escapes.
+    as escapes. A `source`, where there are several, is the first cell of each row.
     """
     with atomic_write(path, mode="w") as file:
         writer = csv.writer(file)
-        writer.writerow([f.name for f in fields(BadRow)])
+        first = {} if source is None else {"source": source}
+        writer.writerow([*first, *(f.name for f in fields(BadRow))])
 
         def write(bad: BadRow) -> None:
-            cells = (str(cell).encode("utf-8", "backslashreplace").decode() for cell in astuple(bad))
+            cells = (
+                str(cell).encode("utf-8", "backslashreplace").decode() for cell in (*first.values(), *astuple(bad))
+            )
             writer.writerow([quote_formula(cell) for cell in cells])
 
         yield write

@@ -44,6 +44,8 @@ class RowReader:
     remember : bool
         Whether ids are kept, so that one that comes twice is a bad row and products without a photo can be
         told; without it, memory does not grow with the rows.
+    finder : PhotoFinder
+        Where photos are looked for: beside the table, unless told otherwise.
     photo_names : int
         Products whose row names a photo.
     photos_missing : list of str
@@ -54,12 +56,13 @@ class RowReader:
     columns: Columns
     separator: str | None = None
     remember: bool = True
+    finder: PhotoFinder | None = None
     photo_names: int = 0
     photos_missing: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._finder = PhotoFinder(self.table.folder)
+        self._finder = self.finder or PhotoFinder(self.table.folder)
 
     def __iter__(self) -> Iterator[Product | BadRow]:
         """Yield a product or a bad row for each row: nothing is lost."""

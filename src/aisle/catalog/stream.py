@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from aisle.catalog.columns import Columns, recognise_columns
+from aisle.catalog.photo_files import PhotoFinder
 from aisle.catalog.quarantine import BadRow
 from aisle.catalog.rows import RowReader
 from aisle.catalog.tables import Table, open_frame, open_pipe, open_table
@@ -108,10 +109,43 @@ def stream_catalog(
         while it is read.
     """
     table, name, file = _open(source, kind)
+    return stream_table(table, name=name, columns=columns, separator=separator, labels=labels, file=file)
+
+
+def stream_table(
+    table: Table,
+    *,
+    name: str,
+    columns: Mapping[str, str] | None = None,
+    separator: str | None = None,
+    labels: bool = True,
+    file: IO[bytes] | None = None,
+    finder: PhotoFinder | None = None,
+) -> CatalogStream:
+    """Read a table that is open already, as `stream_catalog` does.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    name : str
+        What to call it.
+    columns, separator, labels
+        As for `stream_catalog`.
+    file : binary file, optional
+        Closed at the end.
+    finder : PhotoFinder, optional
+        One that knows the photos beside the table already.
+
+    Raises
+    ------
+    CatalogError
+        Its columns are not those of a catalogue.
+    """
     recognised = recognise_columns(table.columns, mapping=columns)
     if not labels:
         recognised = _without_labels(recognised, table.columns)
-    reader = RowReader(table=table, columns=recognised, separator=separator, remember=False)
+    reader = RowReader(table=table, columns=recognised, separator=separator, remember=False, finder=finder)
     return CatalogStream(source=name, columns=recognised, notes=table.notes, _reader=reader, _file=file)
 
 

@@ -5,8 +5,7 @@ never stops at one. Memory is bounded: one row, or one Parquet batch, at a time.
 """
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import IO, Any
 
 from aisle.catalog.csv_table import open_csv
 from aisle.catalog.json_lines import find_keys, read_json_lines
+from aisle.catalog.parquet_table import ParquetTable, distinct_names
 from aisle.catalog.pipe import Piped
 from aisle.catalog.quarantine import BadRow
 from aisle.errors import CatalogError, CatalogNotFoundError
-from aisle.extras import require
 
 CSV_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
@@ -32,10 +31,8 @@ _REMEDIES = {
     ".xlsx": "save it as CSV (UTF-8)",
     ".xls": "save it as CSV (UTF-8)",
     ".json": "write one object per line, as .jsonl",
-    ".gz": "unpack it first",
-    ".zip": "unpack it first",
+    **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst"), "unpack it first"),
 }
-_BATCH = 1024
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -149,7 +146,7 @@ def open_frame(frame: Any) -> Table:
         records = partial(iter, frame)
     else:
         raise CatalogError(f"a catalogue is a path, a data frame or a list of dictionaries, not {type(frame).__name__}")
-    columns = _distinct([str(name) for name in names], place="the data")
+    columns = distinct_names([str(name) for name in names], place="the data")
     rows = (
         (number, {str(name): value for name, value in record.items()})
         for number, record in enumerate(records(), start=1)
@@ -157,26 +154,31 @@ def open_frame(frame: Any) -> Table:
     return Table(columns=columns, rows=rows, folder=Path())
 
 
-def _distinct(names: Sequence[str], *, place: str) -> tuple[str, ...]:
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        raise CatalogError(f"{place}: column {doubled[0]!r} is there twice; rename one")
-    return tuple(names)
+def table_kind(name: str, *, suffix: str) -> str:
+    """Tell what a file holds by how its name ends: ``csv``, ``jsonl`` or ``parquet``.
+
+    Raises
+    ------
+    CatalogError
+        It is of no known kind; the message names the remedy, where there is one.
+    """
+    suffix = suffix.lower()
+    for kind, suffixes in (("csv", CSV_SUFFIXES), ("jsonl", JSON_SUFFIXES), ("parquet", PARQUET_SUFFIXES)):
+        if suffix in suffixes:
+            return kind
+    known = ", ".join(sorted(TABLE_SUFFIXES))
+    remedy = f"; {_REMEDIES[suffix]}" if suffix in _REMEDIES else ""
+    raise CatalogError(f"{name} is of no known kind{remedy}; known: {known}, or a folder")
 
 
 def _open_file(path: Path, *, kind: str | None = None) -> Table:
     if path.stat().st_size == 0:
         raise CatalogError(f"{path} is empty")
-    suffix = path.suffix.lower()
-    if kind == "parquet" or (kind is None and suffix in PARQUET_SUFFIXES):
-        return _open_parquet(path)
-    if kind == "jsonl" or (kind is None and suffix in JSON_SUFFIXES):
-        return _open_jsonl(path)
-    if kind == "csv" or suffix in CSV_SUFFIXES:
-        return _open_csv(path)
-    known = ", ".join(sorted(TABLE_SUFFIXES))
-    remedy = f"; {_REMEDIES[suffix]}" if suffix in _REMEDIES else ""
-    raise CatalogError(f"{path} is of no known kind{remedy}; known: {known}, or a folder")
+    found = kind or table_kind(str(path), suffix=path.suffix)
+    if found == "parquet":
+        parquet = ParquetTable(path, name=str(path))
+        return Table(columns=parquet.columns, rows=parquet.rows(), folder=path.parent)
+    return _open_jsonl(path) if found == "jsonl" else _open_csv(path)
 
 
 def _open_folder(folder: Path) -> Table:
@@ -230,42 +232,3 @@ def _open_csv(path: Path | Piped) -> Table:
 
 def _open_jsonl(path: Path | Piped) -> Table:
     return Table(columns=find_keys(path), rows=read_json_lines(path), folder=path.parent)
-
-
-def _open_parquet(path: Path) -> Table:
-    parquet = require("pyarrow.parquet", extra="data")
-    arrow = require("pyarrow", extra="data")
-    try:
-        file = parquet.ParquetFile(path)
-    except (arrow.ArrowException, OSError) as err:
-        raise CatalogError(f"{path} is not a readable Parquet file: {err}") from err
-    columns = _distinct(file.schema_arrow.names, place=str(path))
-    rows = _parquet_rows(file, path, damage=(arrow.ArrowException, OSError))
-    return Table(columns=columns, rows=rows, folder=path.parent)
-
-
-def _parquet_rows(file: Any, path: Path, *, damage: tuple[type[Exception], ...]) -> Iterator[Row]:
-    number = 0
-    try:
-        for batch in file.iter_batches(batch_size=_BATCH):
-            names = batch.schema.names
-            for cells in zip(*(_cells(column) for column in batch.columns), strict=True):
-                number += 1
-                yield number, dict(zip(names, cells, strict=True))
-    except damage as err:
-        raise CatalogError(f"{path} is damaged behind row {number}: {err}; write it anew") from err
-
-
-def _cells(column: Any) -> list[Any]:
-    """Return a column as Python values; one that Python cannot hold, as the year 60000, counts as none."""
-    try:
-        return list(column.to_pylist())
-    except (ValueError, OverflowError):
-        return [_cell(scalar) for scalar in column]
-
-
-def _cell(scalar: Any) -> Any:
-    try:
-        return scalar.as_py()
-    except (ValueError, OverflowError):
-        return None

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 import aisle
 from aisle.cli.audit import audit
+from aisle.cli.batch import batch
 from aisle.cli.check import check
 from aisle.cli.classify import classify
 from aisle.cli.db import db
@@ -44,6 +45,7 @@ _SURVIVES = {
     "serve": "Requests that were under way were answered.",
     "retrain": "The live engine is untouched.",
     "demo": "What was complete is kept; the same command starts anew.",
+    "batch": "Shards that were done are kept; the same command goes on from there.",
     "classify": "Lines already printed stand; with --out nothing was written.",
 }
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -113,6 +115,7 @@ app.command()(audit)
 app.command()(finetune)
 app.command()(train)
 app.command()(classify)
+app.command()(batch)
 app.command()(evaluate)
 app.command()(serve)
 app.command()(retrain)
