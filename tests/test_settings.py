@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aisle.errors import SettingsError
-from aisle.settings import Settings
+from aisle.settings import Settings, variables
 
 
 def load(tmp_path, toml="", **environ):
@@ -86,3 +86,12 @@ def test_every_setting_is_documented():
 def test_settings_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().threads = 2
+
+
+def test_variables_are_put_back(monkeypatch):
+    monkeypatch.setenv("AISLE_TEST_ONE", "before")
+    monkeypatch.delenv("AISLE_TEST_TWO", raising=False)
+    with variables(AISLE_TEST_ONE="1", AISLE_TEST_TWO="2"):
+        assert (os.environ["AISLE_TEST_ONE"], os.environ["AISLE_TEST_TWO"]) == ("1", "2")
+    assert os.environ["AISLE_TEST_ONE"] == "before"
+    assert "AISLE_TEST_TWO" not in os.environ
