@@ -84,7 +84,7 @@ def write_sentence_transformer(folder: Path, *, bare: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Normalize, Pooling, Transformer
 
-    _open_tokenizer(bare).save_pretrained(bare)
+    _open_tokenizer(bare, MAX_TOKENS).save_pretrained(bare)
     body = Transformer(str(bare), max_seq_length=MAX_TOKENS)
     SentenceTransformer(modules=[body, Pooling(384, "mean"), Normalize()], device="cpu").save(str(folder))
 

@@ -274,3 +274,25 @@ class TestColours:
         image = Image.linear_gradient("L").convert("RGB").resize((640, 480))
         one = decode_photo(saved(image, "JPEG"), shape=SMALL)
         assert np.array_equal(one, decode_photo(saved(image, "JPEG", progressive=True), shape=SMALL))
+
+
+class TestLongFiles:
+    """Files of more than the 64 KiB that Pillow hands to its decoder at a time."""
+
+    @pytest.mark.parametrize(
+        ("mode", "options"),
+        [
+            ("RGB", {}),
+            ("RGB", {"progressive": True}),
+            ("RGB", {"restart_marker_rows": 1}),
+            ("L", {}),
+            ("CMYK", {"progressive": True}),
+        ],
+    )
+    def test_the_pixels_are_those_of_pillow(self, mode, options):
+        noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+        photo = saved(Image.fromarray(noise).convert(mode), "JPEG", quality=95, **options)
+        assert len(photo) > 65_536
+        expected = Image.open(io.BytesIO(photo)).convert("RGB").resize((300, 200), Image.Resampling.BICUBIC)
+        pixels = decode_photo(photo, shape=PixelShape(width=300, height=200, resample="bicubic"))
+        assert np.array_equal(pixels, np.asarray(expected))

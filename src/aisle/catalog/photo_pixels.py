@@ -161,6 +161,7 @@ def decode_small(stream: io.BytesIO, facts: PhotoFacts, plan: Plan, shape: Pixel
         if facts.format == "JPEG":
             shrunk = facts.width // plan.scale, facts.height // plan.scale
             image.draft("L" if shape.grey and facts.mode == "RGB" else None, shrunk)
+            image.decodermaxblock = stream.getbuffer().nbytes  # at once, and so without a copy: not 64 KiB at a time
         image.load()
         flat = _flatten(image)
     full = facts.width / plan.scale, facts.height / plan.scale

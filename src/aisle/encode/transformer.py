@@ -12,8 +12,8 @@ from tokenizers import Encoding, Tokenizer
 from aisle.encode.parallel import map_threads
 from aisle.encode.session import open_session
 
-TOKEN_BUDGET = 2048
-"""Tokens of one batch, padding included: small enough to stay in the cache of a core."""
+TOKEN_BUDGET = 512
+"""Tokens of one batch, padding included: small enough to stay in the cache of a core (`benchmarks/speed.py`)."""
 
 _RUN_COST = 8
 """Tokens that a core embeds in the time that a batch takes beside its tokens (`benchmarks/text_batches.py`).
