@@ -4,7 +4,6 @@ import copy
 import json
 import re
 import shlex
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import yaml
 from jsonschema import Draft7Validator, ValidationError
 
 from aisle.cli.app import app
+
+pytestmark = pytest.mark.ray  # which brings what is compared with
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = "1.33"
@@ -75,7 +76,6 @@ def test_the_cluster_launcher_reads_its_file(launcher, launcher_schema):
     assert len(launcher["provider"]["worker_ips"]) == launcher["max_workers"]
 
 
-@pytest.mark.ray
 def test_the_cluster_launcher_takes_it_as_it_prepares_it(launcher):
     from ray.autoscaler._private.util import prepare_config, validate_config
 
@@ -155,7 +155,7 @@ def test_commands_and_cores_are_right(launcher, manifest):
 def test_versions_are_those_that_are_tested(launcher, manifest):
     import aisle
 
-    ray = version("ray")
+    ray = re.search(r"^ray==(.+)$", (DEPLOY.parent / "constraints.txt").read_text(), re.MULTILINE)[1]
     assert manifest["RayJob"]["spec"]["rayClusterSpec"]["rayVersion"] == ray
     texts = "\n".join(path.read_text() for path in [*DEPLOY.glob("*.yaml"), DEPLOY.parent / "docs" / "scaling.md"])
     assert set(re.findall(r"\bray(?:\[\w+\])?==([0-9.]+)", texts)) == {ray}
