@@ -31,7 +31,7 @@ def test_the_engine_gets_what_was_typed(classify, fake_engine, tmp_path):
     [product] = fake_engine.asked
     assert (product.title, product.description, product.photo) == ("Mug", "Blue", tmp_path / "mug.jpg")
     assert dict(product.attributes) == {"brand": "Acme"}
-    assert fake_engine.options == {"precision": 0.9, "evidence": True}
+    assert fake_engine.options == {"precision": 0.9, "evidence": True, "tier": "full"}
 
 
 @pytest.mark.parametrize(
