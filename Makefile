@@ -31,7 +31,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-ray: $(VENV)/.installed-test
-	@$(BIN)/python $(PIP) -c constraints.txt -e '.[ray]' kubernetes-validate==1.37.0
+	@$(BIN)/python $(PIP) -c constraints.txt -e '.[ray]' kubernetes-validate
 	@touch $@
 
 $(TORCH_VENV)/.installed: pyproject.toml constraints.txt

@@ -8,6 +8,8 @@ times over, so that memory that grows with the rows would be seen.
 """
 
 import argparse
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,13 +42,11 @@ def main() -> None:
 
 def repeat_catalog(catalog: Path, folder: Path, *, times: int) -> Path:
     """Lay out a folder with one table that holds the rows of another several times, and the same photos."""
-    folder.mkdir()
-    for entry in catalog.iterdir():
-        if entry.suffix.lower() not in TABLES:
-            (folder / entry.name).symlink_to(entry)
-            continue
+    shutil.copytree(catalog, folder, copy_function=os.symlink)  # links to folders are not gone into
+    for entry in [entry for entry in folder.iterdir() if entry.suffix.lower() in TABLES]:
         for number in range(times):
             (folder / f"{number}-{entry.name}").write_bytes(entry.read_bytes())
+        entry.unlink()
     return folder
 
 

@@ -127,12 +127,15 @@ def print_costs(shards: Sequence[ShardDone]) -> np.ndarray:
     return np.array([np.average(total, weights=rows), *np.quantile(total, [0.05, 0.95])])
 
 
-def print_arithmetic(costs: np.ndarray, *, ratios: tuple[float, float], overhead: float, shard_rows: int) -> None:
-    """Print what follows for many products on many cores."""
-    cost, low, high = costs + np.array([0.0, 0.0, overhead / shard_rows])
-    hours = [PRODUCTS * each / 3.6e6 / CORES for each in (cost, low / max(1.0, ratios[1]), high / min(1.0, ratios[0]))]
+def print_arithmetic(costs: np.ndarray, *, ratios: Sequence[float], overhead: float) -> None:
+    """Print what follows for many products on many cores: the best guess, the least and the most."""
+    slowest, fastest = min(1.0, *ratios), min(1.0, max(ratios))  # actors that are quicker than processes are luck
+    more = overhead / SHARD_ROWS
+    mean, low, high = costs
+    core_hours = [PRODUCTS * each / 3.6e6 for each in ((mean + more) / fastest, low, (high + more) / slowest)]
+    hours = [each / CORES for each in core_hours]
     print(
-        f"\n{PRODUCTS:,} products on {CORES} cores: {PRODUCTS * cost / 3.6e6:,.0f} core hours, {hours[0]:.1f} h "
+        f"\n{PRODUCTS:,} products on {CORES} cores: {core_hours[0]:,.0f} core hours, {hours[0]:.1f} h "
         f"({hours[1]:.1f} to {hours[2]:.1f})"
     )
 
@@ -170,7 +173,7 @@ def main() -> None:
     print(f"actors by processes: {actors.rate / processes.rate:.3f} (by round {min(pairs):.3f} to {max(pairs):.3f})")
     print(f"{options.workers} processes by one: {processes.rate / alone.rate:.2f}")
     costs = print_costs(processes.shards)
-    print_arithmetic(costs, ratios=(min(pairs), max(pairs)), overhead=options.overhead, shard_rows=SHARD_ROWS)
+    print_arithmetic(costs, ratios=pairs, overhead=options.overhead)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ nothing: an actor that is lost is replaced here, and its task comes back to whoe
 import logging
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +83,8 @@ class RayPool:
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._out:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ready, _ = self._ray.wait([*self._calls], timeout=left)
+            with _signals_heard():
+                ready, _ = self._ray.wait([*self._calls], timeout=left)
             if not ready:
                 self._mention_waiting()
                 return None
@@ -185,6 +187,15 @@ class _Actor:
         return self._worker.run(task)
 
 
+@contextmanager
+def _signals_heard() -> Iterator[None]:
+    """Let out what a signal's handler raises; within Ray's C code it becomes the cause of a `SystemError`."""
+    try:
+        yield
+    except SystemError as err:
+        raise err.__cause__ or err from None
+
+
 def _raised(err: Exception) -> Exception:
     """Return what a worker raised, or one that says what it was where that does not travel."""
     cause = getattr(err, "cause", None)
@@ -200,5 +211,7 @@ def _reason(err: Exception) -> str:
     text = " ".join(str(err).split())
     if "its node has died" in text:
         return "its node failed"
+    if "The actor never ran" in text:
+        return "it never ran, as where RAY_AUTH_MODE is token here and not in the cluster"
     detail = text.rpartition("Worker exit detail: ")[2].partition(" Some common causes")[0].rstrip(".")
     return "its process was killed" if "connection error" in detail else detail
