@@ -148,7 +148,10 @@ def main() -> None:
         job = {"inputs": inputs, "warm": warm, "rows": rows, "rounds": options.rounds}
         sizes = np.array([photo_facts(Path(row["photo"])).pixels for row in rows]) / 1e6
         print(f"{len(rows)} products; photos of {sizes.mean():.2f} megapixels, the largest of {sizes.max():.1f}")
-        print(f"{known} of them the engine has learned from: it answers these sooner in the balanced tier than others")
+        if known:
+            print(
+                f"{known} of them the engine has learned from: the balanced tier is quicker with these than with others"
+            )
         print(
             f"texts cut at {inputs['max_tokens']} tokens; {settings.threads} threads; best of {options.rounds} rounds"
         )

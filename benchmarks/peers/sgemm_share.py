@@ -92,7 +92,7 @@ def main() -> None:
         }
         if threads == 1:
             contestants |= {
-                f"MiniLM, titles, {each:,} tokens at once": lambda each=each: embed(titles, threads=1, budget=each)
+                f"MiniLM, titles, {each} at once": lambda each=each: embed(titles, threads=1, budget=each)
                 for each in BUDGETS
             }
         rounds = [{name: measure() for name, measure in contestants.items()} for _ in range(job["rounds"] + 2)]
