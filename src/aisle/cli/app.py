@@ -21,6 +21,7 @@ from aisle.cli.demo import demo
 from aisle.cli.engines import engines
 from aisle.cli.evaluate import evaluate
 from aisle.cli.finetune import finetune
+from aisle.cli.index import index
 from aisle.cli.keys import keys
 from aisle.cli.models import models
 from aisle.cli.retrain import retrain
@@ -45,6 +46,7 @@ _SURVIVES = {
     "serve": "Requests that were under way were answered.",
     "retrain": "The live engine is untouched.",
     "demo": "What was complete is kept; the same command starts anew.",
+    "index": "The index that was there, if any, is untouched.",
     "batch": "Shards that were done are kept; the same command goes on from there.",
     "classify": "Lines already printed stand; with --out nothing was written.",
 }
@@ -120,6 +122,7 @@ app.command()(evaluate)
 app.command()(serve)
 app.command()(retrain)
 app.command()(demo)
+app.add_typer(index)
 app.add_typer(engines)
 app.add_typer(keys)
 app.add_typer(db)

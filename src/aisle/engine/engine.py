@@ -17,6 +17,7 @@ from aisle.engine.evidence import Explainer
 from aisle.engine.reading import Reader
 from aisle.engine.store import Knowledge, from_artifact
 from aisle.heads.fused import Subset
+from aisle.heads.landmarks import Landmarks
 from aisle.heads.thresholds import NotCertified, Threshold
 from aisle.heads.tiers import Tier, check_tier
 from aisle.heads.tree import CategoryTree
@@ -163,6 +164,28 @@ class Engine:
         if not products:
             return np.empty((0, len(self.tree)))
         return np.exp(np.minimum(self.knowledge.classifier.predict(self._reader.read(products)[0]), 0.0))
+
+    @property
+    def landmarks(self) -> dict[str, NDArray[np.float32]]:
+        """Field to centred unit vectors (m, d) of products that it learned from; only fields that it embeds."""
+        return {name: view.points for name, view in self._views().items()}
+
+    def vectors(self, products: Sequence[Product]) -> dict[str, NDArray[np.float32]]:
+        """Embed products: field to centred unit vectors (n, d), whose products are cosines.
+
+        Zero where a product lacks the field. Vectors of two engines cannot be compared.
+        """
+        fields = self._reader.read(products)[0]
+        found = {}
+        for name, view in self._views().items():
+            embeddings = fields[name].embeddings
+            if embeddings is not None:
+                found[name] = view.unit(embeddings) * fields[name].present[:, None]
+        return found
+
+    def _views(self) -> dict[str, Landmarks]:
+        experts = self.knowledge.classifier.experts
+        return {expert.field: expert.view for expert in experts if isinstance(expert.view, Landmarks)}
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an engine is not pickled: it is a folder, which `aisle.load` reads; copy that")

@@ -115,8 +115,8 @@ def answer_stream(
         writer = stack.enter_context(open_writer(file, form=form, columns=stream.columns.unused))
         shown = bar(label="Classifying", total=None, unit=" products") if progress else nullcontext()
         shown = stack.enter_context(shown)
-        set_aside = _SetAside(quarantine, stack)
-        for items in _batches(stream, size=batch, set_aside=set_aside):
+        set_aside = SetAside(quarantine, stack)
+        for items in batches(stream, size=batch, set_aside=set_aside):
             found = engine.predict([item.product for item in items], precision=precision, evidence=evidence, tier=tier)
             with disk_errors(place):  # here, or the quarantine file would be blamed
                 writer.write(found, extra=[stream.unused(item) for item in items])
@@ -134,8 +134,16 @@ def answer_stream(
     )
 
 
-class _SetAside:
-    """Lists rows set aside as they come."""
+class SetAside:
+    """Lists rows set aside as they come.
+
+    Parameters
+    ----------
+    place : Path
+        The quarantine file, made with the first of them.
+    stack : ExitStack
+        At whose end the file takes its name.
+    """
 
     def __init__(self, place: Path, stack: ExitStack) -> None:
         self.count = 0
@@ -144,6 +152,13 @@ class _SetAside:
         self._write: Callable[[BadRow], None] | None = None
 
     def add(self, bad: BadRow) -> None:
+        """Write down a row.
+
+        Raises
+        ------
+        CatalogError
+            The file cannot be written there.
+        """
         if self._write is None:
             try:
                 self._write = self._stack.enter_context(open_quarantine(self._place))
@@ -156,7 +171,8 @@ class _SetAside:
         self.count += 1
 
 
-def _batches(stream: CatalogStream, *, size: int, set_aside: _SetAside) -> Iterator[list[StreamedProduct]]:
+def batches(stream: CatalogStream, *, size: int, set_aside: SetAside) -> Iterator[list[StreamedProduct]]:
+    """Yield the products of a stream, so many at a time; rows that are none are set aside."""
     items: list[StreamedProduct] = []
     for item in stream:
         if isinstance(item, BadRow):
