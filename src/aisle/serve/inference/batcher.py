@@ -102,6 +102,8 @@ class Batcher:
         self._closed = False
         self._bulk_last = False
         self._idle = 0
+        # Before any of them works: the limit belongs to the process, and each call of an engine finds it set.
+        self._one_thread = ThreadpoolController().limit(limits=1, user_api="blas")
         self._threads = [
             threading.Thread(target=self._serve if number else self._serve_first, name=f"answer-{number}", daemon=True)
             for number in range(max(1, workers))
@@ -214,13 +216,15 @@ class Batcher:
                         queue.remove(item)
 
     def _serve_first(self) -> None:
-        """Serve, and keep linear algebra to the calling thread meanwhile.
+        """Serve, and keep linear algebra to the calling thread until the last worker has ended.
 
-        The limit belongs to the process: where each call of an engine set it and put it back alone, the first that ends
-        would undo it for the others.
+        Where each call of an engine set that limit and put it back alone, the first that ends would undo it for the
+        others.
         """
-        with ThreadpoolController().limit(limits=1, user_api="blas"):
+        with self._one_thread:
             self._serve()
+            for other in self._threads[1:]:
+                other.join()
 
     def _serve(self) -> None:
         while batch := self._take():
