@@ -91,10 +91,11 @@ def embed(settings, network, shop):
 
 
 def kept(settings):
-    """Return every value of the cache."""
+    """Return every value of the cache; none while the file is there and its table is not."""
     (path,) = (settings.cache_dir / "embeddings").glob("*.sqlite")
     db = sqlite3.connect(path)
-    keys = [key for (key,) in db.execute("SELECT key FROM kept")]
+    made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'kept'").fetchone()
+    keys = [key for (key,) in db.execute("SELECT key FROM kept")] if made else []
     db.close()
     return KeyedStore(path).get(keys)
 

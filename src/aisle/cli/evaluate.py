@@ -93,7 +93,7 @@ def evaluate(
     tuning = Finetuning(finetune, modality, joint, pretune or (), epochs, validation, batch, device, seed or 0)
     tuning.check()
     if tier != "full" and (cross_validate or finetune):
-        raise typer.BadParameter("for an engine; --cross-validate tells of no tier", param_hint="--tier")
+        raise typer.BadParameter("for an engine; --cross-validate tells of every tier", param_hint="--tier")
     cross_validate = cross_validate or finetune
     if precision is not None:
         check_share(precision)

@@ -217,6 +217,19 @@ def _print_folds(rows: Sequence[Mapping[str, Any]], least: int) -> None:
             f"{_percent(sure['mean']):>15}"
         )
     _print_promises(rows)
+    _print_tiers(max(rows, key=lambda row: len(row["fields"])))
+
+
+def _print_tiers(row: Mapping[str, Any]) -> None:
+    """Print what cheaper answers are worth where products have the most."""
+    if row["tiers"] is None:
+        return
+    print(f"\n{'By --tier':13}{'whole path right':21}  {'points behind full':21}{'by terms':>8}{'texts':>7}{'all':>6}")
+    for tier, found in row["tiers"].items():
+        behind = {end: 100 * value for end, value in found["behind"].items()}
+        lost = "" if tier == "full" else f"{behind['mean']:.1f} [{behind['low']:.1f}, {behind['high']:.1f}]"
+        shares = [f"{100 * share:.0f} %" for share in found["stages"].values()]
+        print(f"  {tier:11}{_interval(found['leaf']):21}  {lost:21}{shares[0]:>8}{shares[1]:>7}{shares[2]:>6}")
 
 
 def _print_promises(rows: Sequence[Mapping[str, Any]]) -> None:

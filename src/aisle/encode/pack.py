@@ -1,13 +1,13 @@
 """Gathering an encoder from the cache of weights, or from its folder, so that it can travel."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from aisle.catalog.photos import DECODE_VERSION
 from aisle.encode.encoders import PhotoEncoder, PretrainedText, open_spec
 from aisle.encode.find import HUB_PREFIX
-from aisle.encode.portable import PortableEncoder
+from aisle.encode.portable import PortableEncoder, open_portable
 from aisle.encode.spec import EncoderSpec
 from aisle.settings import Settings
 
@@ -41,11 +41,18 @@ def pack_encoder(spec: EncoderSpec, *, settings: Settings) -> PortableEncoder:
         text = encoder.network
         how: dict[str, Any] = {"output": text.output, "pooling": text.pooling, "normalise": text.normalise}
         how["max_tokens"] = text.tokens.max_tokens
-        return PortableEncoder(about=about | how, graph=_bytes(encoder.graph), tokenizer=_bytes(text.tokens.file))
+        tokenizer = _bytes(text.tokens.file)
+        return _with_sample(PortableEncoder(about=about | how, graph=_bytes(encoder.graph), tokenizer=tokenizer))
     photo = encoder.network
     how = {"decode_version": DECODE_VERSION, "shape": asdict(encoder.shape), "outputs": photo.outputs}
     how["rules"] = None if photo.rules is None else {name: _plain(value) for name, value in asdict(photo.rules).items()}
-    return PortableEncoder(about=about | how, graph=_bytes(encoder.graph))
+    return _with_sample(PortableEncoder(about=about | how, graph=_bytes(encoder.graph)))
+
+
+def _with_sample(encoder: PortableEncoder) -> PortableEncoder:
+    """Note what the encoder makes of its sample here, so that another machine can tell whether it computes the same."""
+    sample = [round(value, 6) for value in open_portable(encoder).sample()[0].tolist()]
+    return replace(encoder, about={**encoder.about, "sample": sample})
 
 
 def _bytes(source: Path | bytes) -> bytes:

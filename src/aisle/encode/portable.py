@@ -54,7 +54,10 @@ class TextReader:
         return self.network.encode([text.encode("utf-8", "replace").decode() for text in texts], threads=threads)
 
     def sample(self) -> Array:
-        """Embed a text that does not matter, shape (1, d): what the graph really gives."""
+        """Embed a text that does not matter, shape (1, d): what the graph really gives.
+
+        Engines remember the result, so the text stays what it is.
+        """
         return self.read(["a zqxj \U0001f45c 0"])  # with what few vocabularies hold
 
 
@@ -85,13 +88,17 @@ class PhotoReader:
     def sample(self) -> Array:
         """Embed a photo that does not matter, shape (1, d): what the graph really gives.
 
+        Engines remember the result, so the photo stays what it is.
+
         Raises
         ------
         PhotoError
             A sound photo cannot be brought to the shape that the graph asks for.
         """
         file = io.BytesIO()
-        Image.new("RGB", (8, 8), (90, 120, 150)).save(file, "PNG")
+        rows, columns, colours = np.ogrid[:64, :64, :3]
+        waves = 127.5 + 127.5 * np.sin(rows / 9 + columns * columns / 150 + 2 * colours)
+        Image.fromarray(waves.astype(np.uint8)).save(file, "PNG")
         (found,) = self.read([file.getvalue()])
         if isinstance(found, PhotoError):
             raise found

@@ -94,6 +94,7 @@ def check_encoders(classifier: FusedClassifier, encoders: Mapping[str, PortableE
             raise ValueError(f"no encoder is called {name!r}")
         _whole(about["dimension"], "dimension of an encoder", most=_WIDEST)
         (_check_text if name == "text" else _check_photo)(about)
+        _check_sample(about)
     for expert in classifier.experts:
         if not isinstance(expert.view, Landmarks):
             continue
@@ -225,6 +226,16 @@ def _check_photo(about: Mapping[str, Any]) -> None:
             raise ValueError(f"pixels are scaled by {number!r:.100}, which is no number in reach")
     if min(rules["std"]) < 1 / _LARGEST:
         raise ValueError(f"the std of pixels is {rules['std']}; it is three positive numbers")
+
+
+def _check_sample(about: Mapping[str, Any]) -> None:
+    sample = about.get("sample")
+    if sample is None:
+        return
+    width = about["dimension"] * len(about.get("outputs", [""]))
+    numbers = isinstance(sample, list) and all(type(each) in (int, float) and abs(each) <= _LARGEST for each in sample)
+    if not numbers or len(sample) != width:
+        raise ValueError(f"an encoder's sample is not {width} numbers")
 
 
 def _whole(value: Any, name: str, *, most: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from aisle.heads.reliability import brier_score, expected_calibration_error, neg
 from aisle.heads.tree import CategoryTree
 from aisle.product import CategoryPath
 from aisle.train.figures import CONFIDENT_SHARE, flat_figures, judge, levels_of, most_confident, rounded
+from aisle.train.fold_tiers import FoldTiers, summarise_tiers
 
 Floats = NDArray[np.float64]
 Truths = NDArray[np.bool_]
@@ -34,6 +36,8 @@ class FoldRows:
         By level: how sure each answer is, and whether it is right.
     promises : dict of float to (int, int) or None
         Precision to how many products were answered, and how many of them rightly; None where not certified.
+    tiers : FoldTiers or None
+        What cheaper answers were worth; None where there are none.
     """
 
     figures: dict[str, float]
@@ -41,6 +45,7 @@ class FoldRows:
     confidence: dict[str, Floats]
     right: dict[str, Truths]
     promises: dict[float, tuple[int, int] | None]
+    tiers: FoldTiers | None = None
 
     @classmethod
     def of(
@@ -50,6 +55,7 @@ class FoldRows:
         *,
         tree: CategoryTree,
         promises: dict[float, tuple[int, int] | None],
+        tiers: FoldTiers | None = None,
     ) -> Self:
         """Judge predictions (n, nodes)."""
         if not truths:
@@ -67,7 +73,7 @@ class FoldRows:
             "brier": brier_score(shares, labels),
             "nll": negative_log_likelihood(shares, labels),
         }
-        return cls(found, truths, confidence, right, promises)
+        return cls(found, truths, confidence, right, promises, tiers)
 
 
 def summarise(
@@ -113,6 +119,11 @@ def summarise(
                 "figures": shares,
                 "ece": _calibration_error([repeat for repeat in repeats if repeat is not None]),
                 "most_confident": _most_confident([repeat for repeat in repeats if repeat is not None]),
+                "tiers": summarise_tiers(
+                    [fold.tiers for fold in tested],
+                    interval=partial(_interval, folds=folds),
+                    paired=partial(_interval, folds=folds, share=False),
+                ),
                 "certified": [_kept_promise(tested, precision, folds) for precision in tested[0].promises],
             }
         )

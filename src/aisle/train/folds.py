@@ -23,6 +23,7 @@ from aisle.heads.tree import CategoryTree
 from aisle.product import CategoryPath
 from aisle.train.figures import judge
 from aisle.train.fold_figures import FoldRows
+from aisle.train.fold_tiers import judge_tiers
 from aisle.train.training import TrainingOptions
 
 Ids = NDArray[np.int64]
@@ -125,16 +126,17 @@ def _fold(work: Work, task: Task) -> dict[Subset, FoldRows]:
     terminals = np.array([tree.terminal(label) for label in labels], dtype=np.int64)
     groups = np.unique(work.groups[train], return_inverse=True)[1].astype(np.int64)
     needed = [name for name in work.fields if any(name in subset for subset in work.subsets)]
-    classifier = fit_classifier(
+    fit = fit_classifier(
         {name: work.fields[name].take(train) for name in needed},
         terminals,
         tree=tree,
         splits=held_out_splits(terminals, tree=tree, groups=groups, seed=options.seed),
         groups=groups,
         seed=options.seed,
-    ).classifier
+    )
+    classifier = fit.classifier
     fields = {name: work.fields[name].take(task.test) for name in needed}
-    scores = classifier.score(fields)
+    scores, terms = classifier.score(fields), fit.tiers.terms.score(fields)
     found = {}
     for subset in work.subsets:
         present = np.logical_and.reduce([fields[name].present for name in subset])
@@ -145,7 +147,9 @@ def _fold(work: Work, task: Task) -> dict[Subset, FoldRows]:
         else:
             logs = np.tile(classifier.prior(), (len(rows), 1))
         truths = tuple(work.truths[row] for row in task.test[rows].tolist())
-        found[subset] = FoldRows.of(logs, truths, tree=tree, promises=_promises(classifier, usable, logs, truths))
+        tiers = judge_tiers(fit, scores[:, rows], terms[:, rows], full=logs, subset=usable, truths=truths)
+        promises = _promises(classifier, usable, logs, truths)
+        found[subset] = FoldRows.of(logs, truths, tree=tree, promises=promises, tiers=tiers)
     return found
 
 
