@@ -15,7 +15,7 @@ PIP := -m pip install --quiet --disable-pip-version-check --root-user-action=ign
 FAST := not slow and not torch and not network and not real and not browser and not postgres and not ray
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow test-postgres test-ray test-torch test-real lint format clean
+.PHONY: help demo test coverage test-all test-slow test-postgres test-ray test-torch test-real lint format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ demo: $(VENV)/.installed  ## Draw the sample catalogue; study, audit and train o
 	@$(BIN)/aisle demo $(DEMO) --seeds $(DEMO_SEEDS)
 
 test: $(VENV)/.installed-test  ## Run the tests that need no network and little time
+	@$(BIN)/python -m pytest -q -m "$(FAST)"
+
+coverage: $(VENV)/.installed-test  ## The same, with the lines that no test reaches; twice as long
 	@$(BIN)/python -m pytest -q -m "$(FAST)" --cov --cov-report=term
 
 lint: $(VENV)/.installed-test  ## Style, types, and the layers of the architecture
