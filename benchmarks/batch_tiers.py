@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,14 +42,16 @@ def main() -> None:
     parser.add_argument("--level", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--times", type=int, nargs=3, default=[600, 60, 10], metavar="N", help="fast, balanced, full")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the engine and the last products there")
     options = parser.parse_args()
     products = [product for product in read_catalog(options.catalog).products if product.category]
     random.Random(0).shuffle(products)  # noqa: S311 - a deal
     cut = len(products) // PART
     new, old = products[:cut], products[cut:]
     settings = Settings.load()
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() if options.keep is None else nullcontext(options.keep) as place:
         folder = Path(place)
+        folder.mkdir(parents=True, exist_ok=True)
         made = engine_folder(train_engine(old, options=TrainingOptions(level=options.level), settings=settings))
         write_artifact(folder / "engine", made.files, about=made.about)
         accuracy(folder / "engine", new, level=options.level)
