@@ -1,5 +1,6 @@
 """Columns written as they come, which appear all at once under their names."""
 
+import fcntl
 import hashlib
 import json
 import math
@@ -51,23 +52,34 @@ class FolderWriter:
     Raises
     ------
     NearestError
-        The folder holds anything but an index.
+        The folder holds anything but an index, or somebody else writes to it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._parts: dict[str, _Part] = {}
+        self._lock = -1
         check_destination(self.folder)
 
     def __enter__(self) -> "FolderWriter":
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it ends with the process, however that ends
+        except BlockingIOError as err:
+            os.close(self._lock)
+            raise NearestError(
+                f"another index is being built in {self.folder}; wait until it is there, or choose another folder"
+            ) from err
+        self._sweep(keep={entry.name for entry in os.scandir(self.folder) if not entry.name.startswith(".")})
         return self
 
     def __exit__(self, *_: object) -> None:
         for part in self._parts.values():
             part.file.close()
             part.path.unlink(missing_ok=True)
+        os.close(self._lock)
 
     def append(self, name: str, rows: NDArray[Any]) -> None:
         """Write rows at the end of a column; type and width are those of its first ones."""
@@ -106,9 +118,13 @@ class FolderWriter:
             sync_folder(self.folder)
             text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)
             write_bytes(self.folder / MANIFEST, f"{text}\n".encode())
-            for entry in list(os.scandir(self.folder)):
-                if entry.name not in names and OWN.fullmatch(entry.name):
-                    os.unlink(entry.path)
+            self._sweep(keep=names)
+
+    def _sweep(self, *, keep: set[str]) -> None:
+        """Remove what a build that was killed has left, and what the index was before."""
+        for entry in list(os.scandir(self.folder)):
+            if entry.name not in keep and OWN.fullmatch(entry.name):
+                os.unlink(entry.path)
 
 
 @dataclass(eq=False)
