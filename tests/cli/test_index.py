@@ -146,3 +146,11 @@ def test_rows_that_are_no_products_are_set_aside(aisle, engine, tmp_path):
     assert done.exit_code == 3
     assert "rows quarantined" in done.stderr
     assert (tmp_path / "odd.quarantine.csv").exists()
+
+
+def test_where_there_are_no_products_no_folder_is_left(aisle, engine, tmp_path):
+    (tmp_path / "none.csv").write_text("id,title\n")
+    done = aisle("index", "build", engine, tmp_path / "none.csv", "--out", tmp_path / "none")
+    assert done.exit_code == 1
+    assert "no products to index" in done.stderr
+    assert not (tmp_path / "none").exists()

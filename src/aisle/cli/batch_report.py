@@ -18,7 +18,7 @@ def say_what_was_done(done: Finished, folder: BatchFolder) -> None:
         speed = f"{done.record['rows_per_second']:,.1f} rows per second"
         _say(f"Shards: {tally.done:,} done, {tally.skipped:,} done before, {tally.redone:,} tried again; {speed}")
     else:
-        _say(f"All {tally.skipped:,} shards were done before.")
+        _say(f"All shards ({tally.skipped:,}) were done before.")
     _say(f"Answers are in {folder.path / 'answers'}, the summary is {folder.summary}")
     if tally.quarantined:
         _say(f"Rows set aside are listed in {folder.quarantines}")

@@ -1,5 +1,6 @@
 """Columns written as they come, which appear all at once under their names."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -59,10 +60,12 @@ class FolderWriter:
         self.folder = Path(folder)
         self._parts: dict[str, _Part] = {}
         self._lock = -1
+        self._made = False
         check_destination(self.folder)
 
     def __enter__(self) -> "FolderWriter":
         with disk_errors(self.folder):
+            self._made = not self.folder.exists()
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.folder, os.O_RDONLY)
         try:
@@ -79,6 +82,9 @@ class FolderWriter:
         for part in self._parts.values():
             part.file.close()
             part.path.unlink(missing_ok=True)
+        if self._made:
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()  # nothing came of it
         os.close(self._lock)
 
     def append(self, name: str, rows: NDArray[Any]) -> None:
