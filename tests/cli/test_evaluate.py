@@ -68,6 +68,7 @@ def test_a_catalogue_alone_can_be_cross_validated(aisle, shop, tmp_path):
     assert done.exit_code == 3
     assert "3-fold" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "By --tier" in done.stdout
     found = json.loads((tmp_path / "work/found/evaluation.json").read_text())
     assert found["products"] == 24
     assert found["how"]["level"] == 1

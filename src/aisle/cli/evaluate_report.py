@@ -230,6 +230,7 @@ def _print_tiers(row: Mapping[str, Any]) -> None:
         lost = "" if tier == "full" else f"{behind['mean']:.1f} [{behind['low']:.1f}, {behind['high']:.1f}]"
         shares = [f"{100 * share:.0f} %" for share in found["stages"].values()]
         print(f"  {tier:11}{_interval(found['leaf']):21}  {lost:21}{shares[0]:>8}{shares[1]:>7}{shares[2]:>6}")
+    say(f"of products with {name_of(row['fields']).strip()}, every one answered", indent=2)
 
 
 def _print_promises(rows: Sequence[Mapping[str, Any]]) -> None:
